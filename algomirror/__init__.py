@@ -1,0 +1,3 @@
+"""AlgoMirror: run many OpenAlgo broker accounts as one."""
+
+__version__ = "2.0.0"

@@ -1,0 +1,1 @@
+"""Pure rules of trading: no clock, no I/O, no threads, no logging."""

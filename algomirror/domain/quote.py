@@ -1,0 +1,23 @@
+"""A price as it arrived: value, where from, when."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from algomirror.domain.instrument import Instrument
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Last price of an instrument in rupees.
+
+    `at` is our receive time (aware). `source` reads "feed:<account id>", "rest:<account id>",
+    "backup:<account id>" or "last session". `bid`/`ask` are None where the feed has none.
+    """
+
+    instrument: Instrument
+    ltp: Decimal
+    at: datetime
+    source: str
+    bid: Decimal | None = None
+    ask: Decimal | None = None

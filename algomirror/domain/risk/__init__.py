@@ -1,0 +1,1 @@
+"""One file per risk rule; rules.py joins them."""

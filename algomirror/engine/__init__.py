@@ -1,0 +1,1 @@
+"""The one writer of live trading state and its limbs."""

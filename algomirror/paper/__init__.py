@@ -1,0 +1,1 @@
+"""The paper exchange: an OpenAlgo-compatible server of our own."""

@@ -1,0 +1,1 @@
+"""What pages may do besides trading."""

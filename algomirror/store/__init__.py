@@ -1,0 +1,1 @@
+"""What must survive: tables, column types, save and load."""

@@ -1,0 +1,1 @@
+"""The screens: one file a route, built from components."""
