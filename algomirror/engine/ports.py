@@ -246,8 +246,8 @@ class Journal(Protocol):
     """The engine's only way to the database. `commit` is one durable transaction, in order given.
 
     Facts with an id are upserts (Run, Execution, ExitPlan, Position, Order by client id);
-    OrderEvent, Fill, RiskEvent, TimelineEvent, StateChange append; SeenOrder inserts if absent. Raises
-    errors.LeaseHeld when the lease is lost (checked with every transaction that saves orders) and
+    OrderEvent, Fill, RiskEvent, TimelineEvent, StateChange append; SeenOrder inserts if absent.
+    Raises errors.LeaseHeld when the lease is lost (checked with every transaction that saves orders) and
     JournalUnavailable when the database cannot be written in time.
     """
 
