@@ -127,11 +127,16 @@ class OrderReport:
     average_price: Decimal | None = None
     filled_value: Decimal | None = None
     reason: str = ""
+    exact: bool = False
+    """`filled_value` is the sum of the trade book, which corrects a rounded average."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fill:
-    """A proven increase of filled quantity with its value (quantity x price, rupees, unsigned)."""
+    """A proven increase of filled quantity with its value (quantity x price, rupees, unsigned).
+
+    Quantity 0 carries only value: a price that was pending, or a correction by the trade book.
+    """
 
     client_order_id: str
     at: datetime
@@ -220,7 +225,7 @@ class Order:
                 value=ZERO,
                 source=report.source,
             )
-        elif self.price_pending and not pending and value is not None:
+        elif filled > 0 and value is not None and value != self.filled_value:
             fill = Fill(
                 client_order_id=self.id,
                 at=report.at,
@@ -258,7 +263,8 @@ class Order:
 
     def _value_after(self, report: OrderReport, filled: int) -> Decimal | None:
         """Cumulative value at `filled`, or None while no price is proven."""
-        if filled == self.filled_quantity and not self.price_pending:
+        same = filled == self.filled_quantity and not self.price_pending
+        if same and not (report.exact and report.filled_quantity == filled):
             return self.filled_value
         if report.filled_value is not None and report.filled_value > 0:
             return report.filled_value if report.filled_quantity == filled else None

@@ -247,8 +247,8 @@ class Journal(Protocol):
 
     Facts with an id are upserts (Run, Execution, ExitPlan, Position, Order by client id);
     OrderEvent, Fill, RiskEvent, TimelineEvent, StateChange append; SeenOrder inserts if absent.
-    Raises errors.LeaseHeld when the lease is lost (checked with every transaction that saves orders) and
-    JournalUnavailable when the database cannot be written in time.
+    Raises errors.LeaseHeld when the lease is lost (checked with every transaction that saves
+    orders) and JournalUnavailable when the database cannot be written in time.
     """
 
     def commit(self, facts: Sequence[Fact]) -> None: ...
