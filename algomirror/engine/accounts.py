@@ -1,0 +1,89 @@
+"""What the engine knows of each account right now: health, mode, books, what was seen before."""
+
+from dataclasses import dataclass
+from dataclasses import field
+from datetime import datetime
+
+from algomirror.domain.books import BookPosition
+from algomirror.domain.books import Funds
+from algomirror.domain.books import PositionKey
+from algomirror.domain.run import TradingMode
+from algomirror.domain.run import TradingState
+from algomirror.engine.ports import AccountProfile
+
+MODE_FRESH_S = 5.0
+
+
+@dataclass(slots=True)
+class Track:
+    """What must be remembered of an order that is not settled. Times are monotonic seconds."""
+
+    sent_at: float
+    ended_at: float | None = None
+    tries: int = 0
+    retry_at: float | None = None
+    at_sender: bool = False
+    looks: int = 0
+    first_look_at: float | None = None
+    drift_before: int | None = None
+    semi_auto: str | None = None
+    cancel_wanted: bool = False
+    cancel_sent_at: float | None = None
+    missing_looks: int = 0
+    missing_since: float | None = None
+    is_missing: bool = False
+    final_word: str = ""
+    final_seen_at: float | None = None
+    after_cancel: bool = False
+    """The rest is to be placed anew as a market order once the cancel is proven."""
+
+
+@dataclass(slots=True)
+class AccountState:
+    """Owned by the engine thread. Times are monotonic seconds unless they are datetimes."""
+
+    profile: AccountProfile
+    connection: str = "unknown"
+    connection_text: str = ""
+    connection_since: datetime | None = None
+    failures: int = 0
+    mode: TradingMode = TradingMode.UNKNOWN
+    mode_at: float | None = None
+    ping_ms: int | None = None
+    pinged_at: datetime | None = None
+    trading_state: TradingState = TradingState.ACTIVE
+    funds: Funds | None = None
+    funds_error: str = ""
+    feed_state: str = "down"
+    is_reconciled: bool = False
+    look_in_flight: float | None = None
+    look_due: float = 0.0
+    look_wants_positions: bool = True
+    complete_look_at: float | None = None
+    """When the last complete look began."""
+    books_at: datetime | None = None
+    books_error: str = ""
+    positions_look_at: float | None = None
+    """When the last complete look with a position book began."""
+    positions: dict[PositionKey, BookPosition] = field(default_factory=dict)
+    drift: dict[PositionKey, int] = field(default_factory=dict)
+    drift_alarmed: dict[PositionKey, int] = field(default_factory=dict)
+    seen: dict[str, float] = field(default_factory=dict)
+    """Broker order id -> when it first stood in a book (0.0 for earlier lives of this process)."""
+    last_order_event: float = 0.0
+    tracks: dict[str, Track] = field(default_factory=dict)
+    """By client order id."""
+    provisional: dict[str, float] = field(default_factory=dict)
+    """Orders called "not found": watched until the session ends."""
+    last_trades_at: float = 0.0
+
+    @property
+    def id(self) -> int:
+        return self.profile.id
+
+    def is_mode_fresh(self, now: float) -> bool:
+        return (
+            self.mode is not TradingMode.UNKNOWN
+            and self.mode_at is not None
+            and now - self.mode_at <= MODE_FRESH_S
+        )

@@ -1,0 +1,397 @@
+"""The engine's working memory and its one door outside: stage facts, commit, then act."""
+
+import heapq
+import logging
+from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Literal
+
+from algomirror.clock import Clock
+from algomirror.domain.order import Fill
+from algomirror.domain.order import Order
+from algomirror.domain.order import OrderIntent
+from algomirror.domain.order import OrderPurpose
+from algomirror.domain.order import OrderReport
+from algomirror.domain.order import OrderStatus
+from algomirror.domain.position import Position
+from algomirror.domain.risk.events import RiskEvent
+from algomirror.domain.risk.events import RiskEventType
+from algomirror.domain.run import Execution
+from algomirror.domain.run import ExitReason
+from algomirror.domain.run import TradingState
+from algomirror.domain.strategy import RiskAction
+from algomirror.engine.accounts import AccountState
+from algomirror.engine.accounts import Track
+from algomirror.engine.book import Book
+from algomirror.engine.book import ExecutionBook
+from algomirror.engine.limbs import PRIORITY_CANCEL
+from algomirror.engine.limbs import PRIORITY_ENTRY
+from algomirror.engine.limbs import PRIORITY_EXIT
+from algomirror.engine.limbs import AccountLimbs
+from algomirror.engine.limbs import Job
+from algomirror.engine.market import Market
+from algomirror.engine.ports import Fact
+from algomirror.engine.ports import Journal
+from algomirror.engine.ports import JournalUnavailable
+from algomirror.engine.ports import OrderEvent
+from algomirror.engine.ports import StateChange
+from algomirror.engine.ports import TimelineEvent
+
+log = logging.getLogger(__name__)
+
+Level = Literal["info", "warning", "critical"]
+
+
+class Core:
+    """Owned by the engine thread; entry, exit and reconcile work on it.
+
+    Invariant: an effect (a request to a broker) runs only after the facts staged with it were
+    committed. While the journal cannot be written, facts and effects wait together, in order.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        journal: Journal,
+        limbs: Mapping[int, AccountLimbs],
+        mark: str,
+        stale_after_s: float,
+    ) -> None:
+        self.clock = clock
+        self.journal = journal
+        self.limbs = limbs
+        self.mark = mark
+        self.book = Book()
+        self.market = Market(clock, stale_after_s=stale_after_s)
+        self.accounts: dict[int, AccountState] = {}
+        self.fleet_state = TradingState.ACTIVE
+        self.fleet_reason = ""
+        self.jobs: dict[str, Job] = {}
+        self.touched: dict[int, None] = {}
+        self.dirty_executions: set[int] = set()
+        self.dirty_orders: dict[str, None] = {}
+        self.new_fills: list[tuple[Order, Fill]] = []
+        self.timeline: list[TimelineEvent] = []
+        self.journal_error = ""
+        self._rejected: list[Order] = []
+        self._facts: list[Fact] = []
+        self._effects: list[Callable[[], None]] = []
+        self._next: dict[str, int] = {}
+        self._wakes: list[tuple[float, int]] = []
+
+    # --- ids and time ---------------------------------------------------------------------
+    def set_next_ids(self, next_ids: Mapping[str, int]) -> None:
+        self._next = dict(next_ids)
+
+    def next_id(self, kind: str) -> int:
+        number = self._next.get(kind, 1)
+        self._next[kind] = number + 1
+        return number
+
+    def wake_in(self, execution_id: int, seconds: float) -> None:
+        """Have this execution looked at again then, whatever happens."""
+        heapq.heappush(self._wakes, (self.clock.monotonic() + seconds, execution_id))
+
+    def due_wakes(self) -> list[int]:
+        now = self.clock.monotonic()
+        due = []
+        while self._wakes and self._wakes[0][0] <= now:
+            due.append(heapq.heappop(self._wakes)[1])
+        return due
+
+    # --- staging --------------------------------------------------------------------------
+    def stage(self, *facts: Fact) -> None:
+        self._facts.extend(facts)
+
+    def then(self, effect: Callable[[], None]) -> None:
+        self._effects.append(effect)
+
+    def commit(self) -> None:
+        """One durable transaction of all staged facts; only then their effects."""
+        if self._facts:
+            try:
+                self.journal.commit(self._facts)
+            except JournalUnavailable as unavailable:
+                if not self.journal_error:
+                    log.error("journal unavailable, nothing is sent: %s", unavailable)
+                self.journal_error = str(unavailable) or "the database cannot be written"
+                return
+            self.journal_error = ""
+            self._facts = []
+        effects, self._effects = self._effects, []
+        for effect in effects:
+            effect()
+
+    @property
+    def has_staged(self) -> bool:
+        return bool(self._facts or self._effects)
+
+    # --- things that happen ---------------------------------------------------------------
+    def event(
+        self,
+        kind: str,
+        text: str,
+        *,
+        level: Level = "info",
+        detail: str = "",
+        run_id: int | None = None,
+        account_id: int | None = None,
+    ) -> None:
+        """A line of the timeline, for people."""
+        line = TimelineEvent(
+            id=self.next_id("timeline"),
+            at=self.clock.now(),
+            level=level,
+            kind=kind,
+            text=text,
+            detail=detail,
+            run_id=run_id,
+            account_id=account_id,
+        )
+        self.timeline.append(line)
+        self.stage(line)
+
+    def risk_event(
+        self,
+        event_type: RiskEventType,
+        *,
+        reason: ExitReason | None,
+        notes: str,
+        action: RiskAction = RiskAction.CLOSE_ALL,
+        run_id: int | None = None,
+        execution: ExecutionBook | None = None,
+        leg_id: int | None = None,
+        threshold: Decimal | None = None,
+        current: Decimal | None = None,
+        inputs: str = "",
+    ) -> RiskEvent:
+        event = RiskEvent(
+            id=self.next_id("risk_event"),
+            event_type=event_type,
+            run_id=run_id if execution is None else execution.execution.run_id,
+            execution_id=execution.id if execution else None,
+            account_id=execution.account_id if execution else None,
+            leg_id=leg_id,
+            threshold=threshold,
+            current=current,
+            action=action,
+            reason=reason,
+            at=self.clock.now(),
+            notes=notes,
+            inputs=inputs,
+        )
+        self.stage(event)
+        return event
+
+    def attention(self, execution: ExecutionBook, text: str, *, kind: str = "attention") -> None:
+        """Raise the flag: a human is needed. Rules and exits go on."""
+        if text in execution.execution.attention:
+            return
+        self.change(execution, attention=text)
+        self.event(
+            kind,
+            f"{self.account_name(execution.account_id)}: {text}",
+            level="critical",
+            run_id=execution.execution.run_id,
+            account_id=execution.account_id,
+        )
+
+    def account_name(self, account_id: int) -> str:
+        state = self.accounts.get(account_id)
+        return state.profile.name if state else f"account {account_id}"
+
+    def change(self, execution: ExecutionBook, **fields: object) -> Execution:
+        """A new value of the execution, staged."""
+        execution.execution = replace(execution.execution, **fields)  # type: ignore[arg-type]
+        self.stage(execution.execution)
+        self.touch(execution)
+        return execution.execution
+
+    def touch(self, execution: ExecutionBook) -> None:
+        self.touched[execution.id] = None
+        self.dirty_executions.add(execution.id)
+
+    def set_trading_state(
+        self, account_id: int | None, state: TradingState, *, reason: str, by: str
+    ) -> None:
+        if account_id is None:
+            self.fleet_state, self.fleet_reason = state, reason
+        elif account_id in self.accounts:
+            self.accounts[account_id].trading_state = state
+        self.stage(
+            StateChange(
+                account_id=account_id, state=state, reason=reason, actor=by, at=self.clock.now()
+            )
+        )
+        who = "Fleet" if account_id is None else self.account_name(account_id)
+        self.event("state", f"{who} is {state}: {reason}", level="warning", account_id=account_id)
+
+    def entries_allowed(self, account_id: int) -> bool:
+        account = self.accounts[account_id]
+        return (
+            self.fleet_state is TradingState.ACTIVE and account.trading_state is TradingState.ACTIVE
+        )
+
+    # --- orders ---------------------------------------------------------------------------
+    def submit(self, intent: OrderIntent) -> Order:
+        """Write the order row and, once it is durable, hand it to the sender."""
+        now = self.clock.now()
+        order = Order(
+            intent=intent,
+            status=OrderStatus.SUBMITTED,
+            session_day=now.date(),
+            submitted_at=now,
+        )
+        account = self.accounts[intent.account_id]
+        account.tracks[order.id] = Track(
+            sent_at=self.clock.monotonic(), drift_before=self._drift_of(intent), at_sender=True
+        )
+        self._put(order, "", "engine", intent.cause)
+        self.then(lambda: self._send(order))
+        return order
+
+    def resend(self, order: Order) -> None:
+        """The same client id again: allowed only when not one byte was written."""
+        self.then(lambda: self._send(order))
+
+    def cancel(self, order: Order) -> None:
+        """Ask the broker to cancel, or take the order back if it has not left yet."""
+        track = self.track(order)
+        job = self.jobs.get(order.id)
+        track.cancel_wanted = True
+        if job is not None and track.at_sender:
+            job.withdrawn = True
+        if order.broker_order_id is None or order.is_done or track.cancel_sent_at is not None:
+            return
+        track.cancel_sent_at = self.clock.monotonic()
+        broker_order_id = order.broker_order_id
+        self.stage(self._order_event(order, order.status, "engine", "cancel sent"))
+        self.then(
+            lambda: self.limbs[order.intent.account_id].send(
+                Job(
+                    act="cancel",
+                    intent=order.intent,
+                    tag=self.tag(order.id),
+                    priority=PRIORITY_CANCEL,
+                    broker_order_id=broker_order_id,
+                )
+            )
+        )
+
+    def track(self, order: Order) -> Track:
+        account = self.accounts[order.intent.account_id]
+        found = account.tracks.get(order.id)
+        if found is None:
+            found = account.tracks[order.id] = Track(sent_at=self.clock.monotonic())
+        return found
+
+    def tag(self, client_order_id: str) -> str:
+        return f"{self.mark}-{client_order_id}"
+
+    def report(self, order_id: str, report: OrderReport) -> Order:
+        """Apply what a book or a send says; a repeated report changes nothing."""
+        before = self.book.orders[order_id]
+        order, fill = before.apply(report)
+        if order is before:
+            return order
+        self._put(order, before.status, report.source, report.reason)
+        if order.status is OrderStatus.REJECTED and before.status is not OrderStatus.REJECTED:
+            self._rejected.append(order)
+        if fill is not None:
+            self._book_fill(order, fill)
+        return order
+
+    def take_rejected(self, execution_id: int) -> list[Order]:
+        """Orders of an execution that were refused since the last call."""
+        taken = [o for o in self._rejected if o.intent.execution_id == execution_id]
+        if taken:
+            self._rejected = [o for o in self._rejected if o not in taken]
+        return taken
+
+    def _put(self, order: Order, before: str, source: str, text: str) -> None:
+        self.book.put_order(order)
+        self.dirty_orders[order.id] = None
+        self.stage(order, self._order_event(order, before, source, text))
+        account = self.accounts[order.intent.account_id]
+        account.last_order_event = self.clock.monotonic()
+        execution = self.execution_of(order)
+        if execution is not None:
+            execution.last_order_event = self.clock.monotonic()
+            self.touch(execution)
+
+    def _order_event(self, order: Order, before: str, source: str, text: str) -> OrderEvent:
+        return OrderEvent(
+            client_order_id=order.id,
+            at=self.clock.now(),
+            from_status=before,
+            to_status=order.status,
+            source=source,
+            text=text,
+        )
+
+    def _book_fill(self, order: Order, fill: Fill) -> None:
+        self.stage(fill)
+        self.new_fills.append((order, fill))
+        execution = self.execution_of(order)
+        if execution is None or order.intent.leg_id is None:
+            return
+        leg_id = order.intent.leg_id
+        position = execution.positions[leg_id].apply(order.intent.side, fill.quantity, fill.value)
+        execution.positions[leg_id] = position
+        self.stage(position)
+        run = self.book.run_of(execution.id)
+        run.on_fill(order.intent.instrument, order.intent.side, fill)
+
+    def execution_of(self, order: Order) -> ExecutionBook | None:
+        if order.intent.execution_id is None:
+            return None
+        return self.book.executions.get(order.intent.execution_id)
+
+    def _drift_of(self, intent: OrderIntent) -> int | None:
+        account = self.accounts[intent.account_id]
+        if account.positions_look_at is None:
+            return None
+        for key, drift in account.drift.items():
+            if key == (intent.instrument, intent.product):
+                return drift
+        return 0
+
+    def _send(self, order: Order) -> None:
+        track = self.track(order)
+        track.at_sender = True
+        track.retry_at = None
+        is_entry = order.intent.purpose is OrderPurpose.ENTRY
+        job = Job(
+            act="place",
+            intent=order.intent,
+            tag=self.tag(order.id),
+            priority=PRIORITY_ENTRY if is_entry else PRIORITY_EXIT,
+        )
+        self.jobs[order.id] = job
+        self.limbs[order.intent.account_id].send(job)
+
+    def new_position(self, execution: ExecutionBook, leg_id: int) -> Position:
+        planned = execution.legs[leg_id]
+        position = Position(
+            id=self.next_id("position"),
+            execution_id=execution.id,
+            leg_id=leg_id,
+            account_id=execution.account_id,
+            instrument=planned.contract.instrument,
+            product=self.book.run_of(execution.id).run.plan.strategy.product,
+            side=planned.leg.side,
+        )
+        execution.positions[leg_id] = position
+        self.stage(position)
+        return position
+
+    def want_look(self, account_id: int, *, delay: float = 0.0, positions: bool = False) -> None:
+        """Have the account's books read soon; the earliest wish wins."""
+        account = self.accounts.get(account_id)
+        if account is None:
+            return
+        account.look_due = min(account.look_due, self.clock.monotonic() + delay)
+        account.look_wants_positions = account.look_wants_positions or positions

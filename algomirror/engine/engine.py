@@ -1,0 +1,288 @@
+"""The trading engine: one thread, one inbox, one book; everyone else posts messages."""
+
+import logging
+import threading
+from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import assert_never
+
+from algomirror.clock import Clock
+from algomirror.domain.instrument import Exchange
+from algomirror.domain.instrument import Instrument
+from algomirror.domain.quote import Quote
+from algomirror.domain.run import ExitReason
+from algomirror.domain.run import TradingState
+from algomirror.engine import messages as m
+from algomirror.engine.accounts import AccountState
+from algomirror.engine.core import Core
+from algomirror.engine.entry import Entry
+from algomirror.engine.exit import Exits
+from algomirror.engine.health import Health
+from algomirror.engine.inbox import Inbox
+from algomirror.engine.lifecycle import Lifecycle
+from algomirror.engine.limbs import AccountLimbs
+from algomirror.engine.limbs import FeedDesk
+from algomirror.engine.live_view import LiveView
+from algomirror.engine.market import STALE_AFTER_S
+from algomirror.engine.outcomes import Outcomes
+from algomirror.engine.ports import AccountProfile
+from algomirror.engine.ports import Journal
+from algomirror.engine.projection import Projection
+from algomirror.engine.reconcile import Reconcile
+from algomirror.engine.recovery import recover
+from algomirror.engine.risk import RiskDesk
+
+log = logging.getLogger(__name__)
+
+IDLE_S = 0.05
+"""Longest sleep of the engine thread: timers are at most this late."""
+SAFETY_ROUND_S = 1.0
+
+
+class TradingEngine:
+    """The single writer of live trading state.
+
+    The One Rule: state changes only inside `step`, on one thread, and no request leaves for a
+    broker before the facts that explain it are committed.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        journal: Journal,
+        limbs: Mapping[int, AccountLimbs],
+        feeds: FeedDesk,
+        view: LiveView,
+        mark: str,
+        stale_after_s: float = STALE_AFTER_S,
+    ) -> None:
+        self.inbox = Inbox()
+        self.core = Core(
+            clock=clock, journal=journal, limbs=limbs, mark=mark, stale_after_s=stale_after_s
+        )
+        self.view = view
+        self._clock = clock
+        self._exits = Exits(self.core)
+        self._entry = Entry(self.core, self._exits)
+        self._outcomes = Outcomes(self.core)
+        self._reconcile = Reconcile(self.core)
+        self._risk = RiskDesk(self.core, self._exits)
+        self._lifecycle = Lifecycle(self.core, self._entry, self._exits)
+        self._health = Health(self.core, self._outcomes, feeds)
+        self._projection = Projection(self.core, view)
+        self._next_safety_round = 0.0
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    # --- the thread -----------------------------------------------------------------------
+    def start(self, profiles: Iterable[AccountProfile] = ()) -> None:
+        """Recover from the journal, then run until `stop`."""
+        self.recover(profiles)
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread.start()
+
+    def recover(self, profiles: Iterable[AccountProfile] = ()) -> None:
+        """Start-up is recovery; accounts trade only after their books were read."""
+        for profile in profiles:
+            self._add_account(m.AccountAdded(profile=profile))
+        recover(self.core, self._entry, self._projection)
+
+    def stop(self) -> None:
+        """Finish the message in hand and end; the journal has everything."""
+        self._stopping.set()
+        self.post(m.Tick())
+        if self._thread is not None:
+            self._thread.join(2.0)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self.inbox.wait(IDLE_S)
+            self.step()
+
+    def post(self, message: m.Message) -> None:
+        """From any thread: have the engine deal with it soon."""
+        self.inbox.put(message)
+
+    def put_quote(self, quote: Quote) -> None:
+        """From any feed thread: the latest price of an instrument."""
+        self.inbox.put_quote(quote)
+
+    # --- one round ------------------------------------------------------------------------
+    def step(self) -> None:
+        """Messages first, all of them; then the latest quotes; then what is due."""
+        self._drain()
+        self._take_quotes()
+        self._mind_time()
+        self._drain()
+        self._projection.project()
+
+    def _drain(self) -> None:
+        while (message := self.inbox.take_message()) is not None:
+            self._guarded(message)
+            self._settle()
+
+    def _guarded(self, message: m.Message) -> None:
+        """A handler that raises must not kill the thread nor vanish (architecture.md, habit 10)."""
+        try:
+            self._handle(message)
+        except Exception:
+            log.exception("engine could not handle %s", type(message).__name__)
+            self.core.event(
+                "engine_error",
+                f"The engine could not handle {type(message).__name__}. Trading continues; "
+                "see the log.",
+                level="critical",
+            )
+
+    def _settle(self) -> None:
+        """Advance what was touched until nothing moves, then commit and act."""
+        try:
+            self._lifecycle.settle()
+        except Exception:
+            log.exception("engine could not advance an execution")
+            self.core.event(
+                "engine_error", "The engine could not advance an execution.", level="critical"
+            )
+        self.core.commit()
+
+    def _take_quotes(self) -> None:
+        quotes = self.inbox.take_quotes()
+        if not quotes:
+            return
+        touched: dict[int, None] = {}
+        market, book = self.core.market, self.core.book
+        for instrument, quote in quotes.items():
+            if not market.admit(quote):
+                self._projection.note_quote(instrument)
+                continue
+            self._projection.note_quote(instrument)
+            for run_id in book.runs_by_instrument.get(instrument, ()):
+                run = book.runs[run_id]
+                if not run.is_final:
+                    run.on_mark(instrument, quote.ltp)
+                    touched[run_id] = None
+        for run_id in touched:
+            self._risk.evaluate(book.runs[run_id])
+        if self.core.touched or self.core.has_staged:
+            self._settle()
+
+    def _mind_time(self) -> None:
+        now = self._clock.monotonic()
+        due = self.core.due_wakes()
+        for execution_id in due:
+            execution = self.core.book.executions[execution_id]
+            self.core.touched[execution.id] = None
+        self._health.round()
+        if now >= self._next_safety_round:
+            self._next_safety_round = now + SAFETY_ROUND_S
+            for run in self.core.book.runs.values():
+                if not run.is_final:
+                    self._risk.evaluate(run)
+        if self.core.touched or self.core.has_staged:
+            self._settle()
+
+    # --- messages -------------------------------------------------------------------------
+    def _handle(self, message: m.Message) -> None:
+        match message:
+            case m.SendOutcome():
+                self._outcomes.on_outcome(message)
+            case m.BooksRead():
+                self._reconcile.on_books(message)
+            case m.StartRun():
+                self._entry.start(message)
+            case m.RequestExit():
+                self._request_exit(message)
+            case m.RequestKill():
+                self._kill(message)
+            case m.CancelOrder():
+                self._cancel_order(message)
+            case m.SetTradingState():
+                self.core.set_trading_state(
+                    message.account_id, message.state, reason=message.reason, by=message.by
+                )
+            case m.Acknowledge():
+                self._acknowledge(message)
+            case m.AccountAdded():
+                self._add_account(message)
+            case m.AccountRemoved():
+                self._remove_account(message)
+            case m.WatchSymbols():
+                self.core.market.hold(
+                    message.holder,
+                    [Instrument(s, Exchange(e)) for s, e in message.instruments],
+                )
+            case m.FundsRead() | m.Pinged() | m.FeedChanged() | m.OrderHint():
+                self._health.on_message(message)
+            case m.Tick():
+                pass
+            case _:
+                assert_never(message)
+
+    def _request_exit(self, message: m.RequestExit) -> None:
+        run = self.core.book.runs.get(message.run_id)
+        if run is None:
+            log.warning("exit asked for run %s which is not live", message.run_id)
+            return
+        self._lifecycle.exit_run(
+            run,
+            reason=message.reason,
+            by=message.by,
+            account_id=message.account_id,
+            leg_id=message.leg_id,
+        )
+
+    def _kill(self, message: m.RequestKill) -> None:
+        if message.account_id is None:
+            self.core.set_trading_state(
+                None, TradingState.REDUCING, reason="kill switch", by=message.by
+            )
+        else:
+            self.core.set_trading_state(
+                message.account_id, TradingState.REDUCING, reason="kill switch", by=message.by
+            )
+        for run in list(self.core.book.runs.values()):
+            if not run.is_final:
+                self._lifecycle.exit_run(
+                    run,
+                    reason=ExitReason.KILL_SWITCH,
+                    by=message.by,
+                    account_id=message.account_id,
+                    leg_id=None,
+                )
+
+    def _cancel_order(self, message: m.CancelOrder) -> None:
+        order = self.core.book.orders.get(message.client_order_id)
+        if order is not None and not order.is_done:
+            self.core.cancel(order)
+
+    def _acknowledge(self, message: m.Acknowledge) -> None:
+        execution = self.core.book.executions.get(message.execution_id)
+        if execution is not None and execution.execution.attention:
+            self.core.change(execution, attention="")
+            self.core.event(
+                "acknowledged",
+                f"{message.by} has seen: {self.core.account_name(execution.account_id)}",
+                run_id=execution.execution.run_id,
+                account_id=execution.account_id,
+            )
+
+    def _add_account(self, message: m.AccountAdded) -> None:
+        account = self.core.accounts.get(message.profile.id)
+        if account is None:
+            self.core.accounts[message.profile.id] = AccountState(profile=message.profile)
+        else:
+            account.profile = message.profile
+        if message.profile.is_primary:
+            for other in self.core.accounts.values():
+                if other.id != message.profile.id and other.profile.is_primary:
+                    other.profile = replace(other.profile, is_primary=False)
+        self._health.begin(message.profile.id)
+
+    def _remove_account(self, message: m.AccountRemoved) -> None:
+        if any(not e.is_flat for e in self.core.book.account_executions(message.account_id)):
+            log.error("account %s still has positions, kept", message.account_id)
+            return
+        self.core.accounts.pop(message.account_id, None)
+        self._projection.forget_account(message.account_id)

@@ -1,0 +1,436 @@
+"""Leaving: plans that end only at a proven flat position, shorts first, never more than proven."""
+
+import logging
+from dataclasses import replace
+from datetime import datetime
+
+from algomirror.domain.books import PositionKey
+from algomirror.domain.order import IN_FLIGHT
+from algomirror.domain.order import Order
+from algomirror.domain.order import OrderIntent
+from algomirror.domain.order import OrderPurpose
+from algomirror.domain.order import OrderStatus
+from algomirror.domain.order import Side
+from algomirror.domain.position import Position
+from algomirror.domain.risk.events import RiskEventType
+from algomirror.domain.run import ExecutionState
+from algomirror.domain.run import ExitPlan
+from algomirror.domain.run import ExitPlanState
+from algomirror.domain.run import ExitReason
+from algomirror.domain.sizing import slices
+from algomirror.domain.strategy import RiskAction
+from algomirror.engine.book import FINAL_EXECUTION
+from algomirror.engine.book import ExecutionBook
+from algomirror.engine.core import Core
+
+log = logging.getLogger(__name__)
+
+ENTRY_CANCEL_WAIT_S = 3.0
+BARRIER_S = 20.0
+FLAT_PROOF_ALARM_S = 20.0
+RETRY_DELAYS_S = (1.0, 2.0, 5.0, 10.0, 10.0)
+ESCALATED_RETRY_S = 60.0
+
+
+class Exits:
+    """Owned by the engine thread. One open plan per execution and leg; the first reason is kept."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    # --- beginning ------------------------------------------------------------------------
+    def begin(
+        self,
+        execution: ExecutionBook,
+        *,
+        reason: ExitReason,
+        cause: str,
+        leg_id: int | None = None,
+    ) -> bool:
+        """Plan to leave the execution (or one leg). False if nothing is there to leave."""
+        if execution.state is ExecutionState.PENDING:
+            self._core.change(
+                execution, state=ExecutionState.FAILED, skip_reason="exit before the first order"
+            )
+            return False
+        legs = [leg_id] if leg_id is not None else list(execution.legs)
+        legs = [leg for leg in legs if self._has_something(execution, leg)]
+        planned = [leg for leg in legs if self._plan(execution, leg, reason, cause, None)]
+        if leg_id is None and legs:
+            self._enter_exiting(execution, reason)
+        if not planned:
+            log.info("already exiting or flat: %s because=%s", execution.id, reason)
+            self._core.touch(execution)
+            return bool(legs)
+        self._cancel_entries(execution, legs)
+        log.info("exit %s because=%s cause=%s", execution.id, reason, cause)
+        return True
+
+    def trim(self, execution: ExecutionBook, sets: int, *, cause: str) -> None:
+        """Close what exceeds `sets` complete sets."""
+        for leg_id, planned in execution.legs.items():
+            keep = sets * planned.weight * planned.contract.lot_size
+            excess = execution.entered_quantity(leg_id) - keep
+            if excess > 0:
+                self._plan(execution, leg_id, ExitReason.UNBALANCED, cause, excess)
+        self._core.touch(execution)
+
+    def _plan(
+        self,
+        execution: ExecutionBook,
+        leg_id: int,
+        reason: ExitReason,
+        cause: str,
+        target: int | None,
+    ) -> bool:
+        known = execution.plans.get(leg_id)
+        if known is not None:
+            if target is None and known.target_quantity is not None:
+                execution.plans[leg_id] = replace(known, target_quantity=None)
+                self._core.stage(execution.plans[leg_id])
+                return True
+            return False
+        plan = ExitPlan(
+            id=self._core.next_id("exit_plan"),
+            execution_id=execution.id,
+            leg_id=leg_id,
+            reason=reason,
+            cause=cause,
+            target_quantity=target,
+            state=ExitPlanState.OPEN,
+            created_at=self._core.clock.now(),
+        )
+        execution.plans[leg_id] = plan
+        self._core.stage(plan)
+        self._core.touch(execution)
+        return True
+
+    def _enter_exiting(self, execution: ExecutionBook, reason: ExitReason) -> None:
+        if execution.whole_exit:
+            return
+        execution.whole_exit = True
+        execution.remainder_done = True
+        execution.drift_before = dict(self._core.accounts[execution.account_id].drift)
+        self._core.change(
+            execution,
+            state=ExecutionState.EXITING,
+            exit_reason=execution.execution.exit_reason or reason,
+        )
+
+    def _has_something(self, execution: ExecutionBook, leg_id: int) -> bool:
+        if execution.positions[leg_id].quantity:
+            return True
+        return any(
+            order.status in IN_FLIGHT for order in execution.leg_orders(leg_id, OrderPurpose.ENTRY)
+        )
+
+    def _cancel_entries(self, execution: ExecutionBook, legs: list[int]) -> None:
+        execution.cancel_deadline = self._core.clock.monotonic() + ENTRY_CANCEL_WAIT_S
+        for order in self._open_entries(execution, legs):
+            self._core.cancel(order)
+
+    def _open_entries(self, execution: ExecutionBook, legs: list[int]) -> list[Order]:
+        """Entry orders that could still fill and can be taken back; an UNKNOWN one cannot."""
+        return [
+            order
+            for order in execution.entry_orders()
+            if order.intent.leg_id in legs
+            and order.status in IN_FLIGHT
+            and order.status is not OrderStatus.UNKNOWN
+        ]
+
+    # --- going on -------------------------------------------------------------------------
+    def advance(self, execution: ExecutionBook) -> None:
+        """Everything that can be done now; called after each change and when a timer is due."""
+        self._reopen_if_needed(execution)
+        if not execution.plans and execution.state is not ExecutionState.EXITING:
+            return
+        if not self._core.accounts[execution.account_id].is_reconciled:
+            self._core.wake_in(execution.id, 0.5)
+            return
+        self._close_positions(execution)
+        if execution.plans or execution.state is ExecutionState.EXITING:
+            self._finish_if_flat(execution)
+            if execution.plans or execution.state is ExecutionState.EXITING:
+                self._core.wake_in(execution.id, 0.5)
+
+    def _reopen_if_needed(self, execution: ExecutionBook) -> None:
+        """A proven fill after the end leads back to exiting (product.md 6.3, step 8)."""
+        late = execution.state in FINAL_EXECUTION and not execution.is_flat
+        if not late:
+            return
+        reason = execution.execution.exit_reason or ExitReason.UNBALANCED
+        execution.whole_exit = False
+        self._core.attention(execution, "a late fill was found: what it left is being closed")
+        for leg_id, position in execution.positions.items():
+            if position.quantity:
+                self._plan(execution, leg_id, reason, "late fill", None)
+        self._enter_exiting(execution, reason)
+
+    def _close_positions(self, execution: ExecutionBook) -> None:
+        now = self._core.clock.monotonic()
+        legs = list(execution.plans)
+        waiting = self._open_entries(execution, legs)
+        for order in waiting:
+            if self._core.track(order).cancel_sent_at is None:
+                self._core.cancel(order)
+        if waiting and execution.cancel_deadline is not None and now < execution.cancel_deadline:
+            self._core.wake_in(execution.id, execution.cancel_deadline - now + 0.01)
+            return
+        shorts = [leg for leg in legs if execution.positions[leg].quantity < 0]
+        for leg_id in shorts:
+            self._send_rest(execution, leg_id)
+        if self._is_barrier_passed(execution, now):
+            for leg_id in legs:
+                if execution.positions[leg_id].quantity > 0:
+                    self._send_rest(execution, leg_id)
+
+    def _is_barrier_passed(self, execution: ExecutionBook, now: float) -> bool:
+        """Longs stay as protection until every short of this execution is proven flat."""
+        holding = [
+            position.instrument.symbol
+            for position in execution.positions.values()
+            if position.quantity < 0
+        ]
+        holding += [
+            order.intent.instrument.symbol
+            for order in execution.orders.values()
+            if order.intent.side is Side.SELL
+            and order.intent.purpose is OrderPurpose.ENTRY
+            and order.status in IN_FLIGHT
+        ]
+        if not holding or not any(execution.positions[leg].quantity > 0 for leg in execution.plans):
+            execution.barrier_from = None
+            return True
+        if not all(self._has_plan_for_short(execution, leg) for leg in execution.positions):
+            return True
+        if execution.barrier_from is None:
+            execution.barrier_from = now
+        if now - execution.barrier_from >= BARRIER_S and not execution.barrier_alarmed:
+            execution.barrier_alarmed = True
+            names = ", ".join(sorted(set(holding)))
+            self._core.attention(execution, f"longs held: short {names} not flat")
+        return False
+
+    def _has_plan_for_short(self, execution: ExecutionBook, leg_id: int) -> bool:
+        """Only shorts that are being left hold the longs back."""
+        return execution.positions[leg_id].quantity >= 0 or leg_id in execution.plans
+
+    def _send_rest(self, execution: ExecutionBook, leg_id: int) -> None:
+        """Orders for the proven quantity that no order in flight covers yet."""
+        plan, position = execution.plans[leg_id], execution.positions[leg_id]
+        now = self._core.clock.monotonic()
+        if now < execution.retry_at.get(leg_id, 0.0):
+            return
+        side = Side.BUY if position.quantity < 0 else Side.SELL
+        if execution.in_flight(leg_id, side.opposite):
+            return  # what is in flight the other way is settled first
+        if self._is_over_exit(execution, leg_id) and not self._may_flatten_over_exit(execution):
+            return
+        quantity = abs(position.quantity) - execution.in_flight(leg_id, side)
+        if plan.target_quantity is not None:
+            done = position.exit_quantity - self._exited_before(execution, plan)
+            quantity = min(
+                quantity, plan.target_quantity - done - execution.in_flight(leg_id, side)
+            )
+        if quantity > 0:
+            self._order(execution, plan, position, side, quantity)
+
+    def _exited_before(self, execution: ExecutionBook, plan: ExitPlan) -> int:
+        """Units of the leg that were closed under earlier plans."""
+        ours = sum(
+            order.filled_quantity
+            for order in execution.leg_orders(
+                plan.leg_id, OrderPurpose.EXIT, OrderPurpose.HEDGE_UNWIND
+            )
+            if order.intent.exit_plan_id == plan.id
+        )
+        return execution.positions[plan.leg_id].exit_quantity - ours
+
+    def _is_over_exit(self, execution: ExecutionBook, leg_id: int) -> bool:
+        position = execution.positions[leg_id]
+        return position.quantity * position.side.sign < 0
+
+    def _may_flatten_over_exit(self, execution: ExecutionBook) -> bool:
+        """Only when the broker's net agrees with our books; else a human decides."""
+        account = self._core.accounts[execution.account_id]
+        looked = account.positions_look_at
+        if looked is None or looked < execution.last_order_event:
+            self._core.want_look(execution.account_id, positions=True)
+            return False
+        keys = {PositionKey(p.instrument, p.product) for p in execution.positions.values()}
+        if all(account.drift.get(key, 0) == 0 for key in keys):
+            return True
+        self._core.attention(execution, "over-exit: broker net disagrees with our books")
+        return False
+
+    def _order(
+        self,
+        execution: ExecutionBook,
+        plan: ExitPlan,
+        position: Position,
+        side: Side,
+        quantity: int,
+    ) -> None:
+        attempt = self._next_attempt(execution, plan.leg_id)
+        plan = replace(plan, attempts=plan.attempts + 1)
+        execution.plans[plan.leg_id] = plan
+        self._core.stage(plan)
+        planned = execution.legs[plan.leg_id]
+        contract = planned.contract
+        sizes = slices(quantity, contract.lot_size, contract.freeze_quantity)
+        for number, size in enumerate(sizes, start=1):
+            self._core.submit(
+                OrderIntent(
+                    client_order_id=f"E{execution.id}-L{planned.leg.leg_number}"
+                    f"-EXIT-{attempt}-s{number}",
+                    account_id=execution.account_id,
+                    execution_id=execution.id,
+                    leg_id=plan.leg_id,
+                    exit_plan_id=plan.id,
+                    purpose=OrderPurpose.EXIT,
+                    attempt=attempt,
+                    slice_no=number,
+                    instrument=position.instrument,
+                    product=position.product,
+                    side=side,
+                    quantity=size,
+                    cause=plan.cause,
+                )
+            )
+
+    def _next_attempt(self, execution: ExecutionBook, leg_id: int) -> int:
+        """Attempts count over all plans of a leg, so that a client id is never used twice."""
+        used = [o.intent.attempt for o in execution.leg_orders(leg_id, OrderPurpose.EXIT)]
+        return max(used, default=0) + 1
+
+    # --- when the broker refuses ----------------------------------------------------------
+    def on_rejected(self, order: Order) -> None:
+        """The position stays open: try again by policy, and shout after five refusals."""
+        execution = self._core.execution_of(order)
+        leg_id = order.intent.leg_id
+        if execution is None or leg_id is None or leg_id not in execution.plans:
+            return
+        plan = execution.plans[leg_id]
+        count = plan.rejections + 1
+        escalates = count >= len(RETRY_DELAYS_S)
+        delay = ESCALATED_RETRY_S if escalates else RETRY_DELAYS_S[count - 1]
+        plan = replace(plan, rejections=count)
+        if escalates and plan.escalated_at is None:
+            plan = replace(plan, escalated_at=self._core.clock.now())
+            self._escalate(execution, order, count)
+        execution.plans[leg_id] = plan
+        self._core.stage(plan)
+        execution.retry_at[leg_id] = self._core.clock.monotonic() + delay
+        self._core.wake_in(execution.id, delay + 0.01)
+        self._core.event(
+            "exit_rejected",
+            f"{self._core.account_name(execution.account_id)}: exit rejected by broker: "
+            f'"{order.reason}". Position still open, trying again in {delay:.0f} s '
+            f"({count}/{len(RETRY_DELAYS_S)})",
+            level="critical",
+            run_id=execution.execution.run_id,
+            account_id=execution.account_id,
+        )
+
+    def _escalate(self, execution: ExecutionBook, order: Order, count: int) -> None:
+        self._core.risk_event(
+            RiskEventType.EXIT_ESCALATED,
+            reason=execution.execution.exit_reason,
+            notes=f"{count} exits of {order.intent.instrument.symbol} refused: {order.reason}",
+            action=RiskAction.ALERT_ONLY,
+            execution=execution,
+            leg_id=order.intent.leg_id,
+        )
+        self._core.attention(
+            execution,
+            f"ESCALATED: {count} exits of {order.intent.instrument.symbol} refused, "
+            "the position is open",
+            kind="exit_escalated",
+        )
+
+    # --- the end --------------------------------------------------------------------------
+    def _finish_if_flat(self, execution: ExecutionBook) -> None:
+        self._close_partial_plans(execution)
+        if not execution.whole_exit:
+            return
+        if not execution.is_flat or execution.has_in_flight:
+            execution.flat_from = None
+            return
+        if not execution.ever_filled:
+            self._close_plans(execution)
+            self._core.change(
+                execution, state=ExecutionState.FAILED, exit_time=self._core.clock.now()
+            )
+            return
+        if self._do_books_agree(execution):
+            self._close_plans(execution)
+            self._core.change(
+                execution,
+                state=ExecutionState.EXITED,
+                exit_time=self._last_fill_time(execution),
+            )
+            self._core.event(
+                "exited",
+                f"{self._core.account_name(execution.account_id)}: flat, books agree",
+                run_id=execution.execution.run_id,
+                account_id=execution.account_id,
+            )
+
+    def _do_books_agree(self, execution: ExecutionBook) -> bool:
+        """One complete position book, begun after our last order event, shows no new drift."""
+        account = self._core.accounts[execution.account_id]
+        now = self._core.clock.monotonic()
+        if execution.flat_from is None:
+            execution.flat_from = now
+        looked = account.positions_look_at
+        if looked is None or looked < execution.last_order_event:
+            self._core.want_look(execution.account_id, delay=0.1, positions=True)
+            return False
+        keys = {PositionKey(p.instrument, p.product) for p in execution.positions.values()}
+        before = execution.drift_before
+        if all(account.drift.get(k, 0) in (0, before.get(k, 0)) for k in keys):
+            return True
+        self._core.want_look(execution.account_id, delay=1.0, positions=True)
+        if now - execution.flat_from >= FLAT_PROOF_ALARM_S and not execution.flat_alarmed:
+            execution.flat_alarmed = True
+            self._core.attention(
+                execution, "our fills are flat, the broker's position book disagrees"
+            )
+        return False
+
+    def _close_partial_plans(self, execution: ExecutionBook) -> None:
+        """Plans of single legs and trims end by themselves when their quantity is closed."""
+        if execution.whole_exit:
+            return
+        for leg_id, plan in list(execution.plans.items()):
+            position = execution.positions[leg_id]
+            side = Side.BUY if position.side is Side.SELL else Side.SELL
+            if execution.in_flight(leg_id, side) or self._open_entries(execution, [leg_id]):
+                continue
+            target = plan.target_quantity
+            closed = position.exit_quantity - self._exited_before(execution, plan)
+            if position.quantity == 0 or (target is not None and closed >= target):
+                self._close_plan(execution, plan)
+        if not execution.plans and execution.is_flat and execution.ever_filled:
+            self._core.change(
+                execution,
+                state=ExecutionState.EXITED,
+                exit_reason=execution.execution.exit_reason or ExitReason.MANUAL,
+                exit_time=self._last_fill_time(execution),
+            )
+
+    def _close_plans(self, execution: ExecutionBook) -> None:
+        for plan in list(execution.plans.values()):
+            self._close_plan(execution, plan)
+        execution.whole_exit = False
+
+    def _close_plan(self, execution: ExecutionBook, plan: ExitPlan) -> None:
+        done = replace(plan, state=ExitPlanState.DONE, done_at=self._core.clock.now())
+        del execution.plans[plan.leg_id]
+        self._core.stage(done)
+        self._core.touch(execution)
+
+    def _last_fill_time(self, execution: ExecutionBook) -> datetime:
+        times = [o.done_at for o in execution.orders.values() if o.filled_quantity and o.done_at]
+        return max(times, default=self._core.clock.now())

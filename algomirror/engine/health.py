@@ -1,0 +1,192 @@
+"""What is due: looks at the books, pings, funds, price proofs, subscriptions; and their answers."""
+
+import logging
+from typing import assert_never
+
+from algomirror.domain.instrument import UNDERLYINGS
+from algomirror.domain.instrument import Instrument
+from algomirror.domain.run import TradingMode
+from algomirror.engine import messages as m
+from algomirror.engine.accounts import AccountState
+from algomirror.engine.core import Core
+from algomirror.engine.limbs import FeedDesk
+from algomirror.engine.outcomes import Outcomes
+from algomirror.engine.reconcile import next_look_in
+
+log = logging.getLogger(__name__)
+
+PING_EVERY_S = 30.0
+FUNDS_EVERY_S = 30.0
+PROVE_PRICES_EVERY_S = 2.5
+PROVE_OLDER_THAN_S = 3.0
+LOOK_LOST_S = 15.0
+"""A look that has not come back after this is given up, so that the next one can start."""
+TRADES_EVERY_S = 60.0
+FAILURES_UNTIL_FAILED = 3
+
+
+class Health:
+    """Owned by the engine thread."""
+
+    def __init__(self, core: Core, outcomes: Outcomes, feeds: FeedDesk) -> None:
+        self._core = core
+        self._outcomes = outcomes
+        self._feeds = feeds
+        self._next_prices = 0.0
+        self._wanted: dict[int, frozenset[Instrument]] = {}
+        self._due: dict[int, dict[str, float]] = {}
+
+    def begin(self, account_id: int) -> None:
+        """A new or edited account: read everything at once."""
+        self._due[account_id] = {"ping": 0.0, "funds": 0.0}
+        self._core.want_look(account_id, positions=True)
+        self._wanted.pop(account_id, None)
+
+    # --- what is due ----------------------------------------------------------------------
+    def round(self) -> None:
+        now = self._core.clock.monotonic()
+        for account in self._core.accounts.values():
+            self._outcomes.retry_due(account.id)
+            self._look_if_due(account, now)
+            self._poll_if_due(account, now)
+        if now >= self._next_prices:
+            self._next_prices = now + PROVE_PRICES_EVERY_S
+            self._prove_prices()
+        self._subscribe()
+
+    def _look_if_due(self, account: AccountState, now: float) -> None:
+        if account.look_in_flight is not None and now - account.look_in_flight < LOOK_LOST_S:
+            return
+        if now < account.look_due or account.id not in self._core.limbs:
+            return
+        live = [self._core.book.orders[i] for i in self._core.book.live_orders[account.id]]
+        pending = any(e.is_price_pending for e in self._core.book.account_executions(account.id))
+        unsettled = bool(live) or pending or self._has_ended_unproven(account)
+        positions = account.look_wants_positions or not live or self._is_old(account, now)
+        trades = unsettled or now - account.last_trades_at >= TRADES_EVERY_S
+        account.look_in_flight = now
+        account.look_wants_positions = False
+        account.look_due = now + next_look_in(account, live, account.tracks)
+        self._core.limbs[account.id].look(trades=trades, positions=positions)
+
+    def _has_ended_unproven(self, account: AccountState) -> bool:
+        """Some order was seen as rejected or cancelled once and waits for its second look."""
+        return any(
+            track.final_word and not self._core.book.orders[client_id].is_done
+            for client_id, track in account.tracks.items()
+        )
+
+    def _is_old(self, account: AccountState, now: float) -> bool:
+        return account.positions_look_at is None or now - account.positions_look_at >= 3.0
+
+    def _poll_if_due(self, account: AccountState, now: float) -> None:
+        if account.id not in self._core.limbs:
+            return
+        due = self._due.setdefault(account.id, {"ping": 0.0, "funds": 0.0})
+        if now >= due["ping"]:
+            due["ping"] = now + PING_EVERY_S
+            self._core.limbs[account.id].ping()
+        if now >= due["funds"]:
+            due["funds"] = now + FUNDS_EVERY_S
+            self._core.limbs[account.id].read_funds()
+
+    def _prove_prices(self) -> None:
+        """A quiet symbol on a live feed, or a feed that is down: ask REST."""
+        ageing = self._core.market.ageing(older_than_s=PROVE_OLDER_THAN_S)
+        source = self._price_source()
+        if ageing and source is not None:
+            self._core.limbs[source.id].read_quotes(ageing)
+
+    def _price_source(self) -> AccountState | None:
+        usable = [
+            a
+            for a in self._core.accounts.values()
+            if a.id in self._core.limbs and a.profile.is_active and a.connection != "failed"
+        ]
+        usable.sort(key=lambda a: (not a.profile.is_primary, a.profile.backup_rank or 0))
+        return usable[0] if usable else None
+
+    def _subscribe(self) -> None:
+        """Open positions and watched symbols on the primary's feed; order updates on all."""
+        open_positions: set[Instrument] = set()
+        for run in self._core.book.runs.values():
+            if not run.is_final:
+                open_positions.update(leg.contract.instrument for leg in run.run.plan.legs)
+        self._core.market.hold("runs", open_positions)
+        self._core.market.hold("canary", [u.index for u in UNDERLYINGS.values()])
+        wanted = self._core.market.wanted
+        for account in self._core.accounts.values():
+            share = wanted if account.profile.is_primary else frozenset()
+            if self._wanted.get(account.id) != share:
+                self._wanted[account.id] = share
+                self._feeds.want(account.id, share)
+
+    # --- answers --------------------------------------------------------------------------
+    def on_message(self, message: m.FundsRead | m.Pinged | m.FeedChanged | m.OrderHint) -> None:
+        account = self._core.accounts.get(message.account_id)
+        if account is None:
+            return
+        match message:
+            case m.FundsRead():
+                if message.funds is not None:
+                    account.funds = message.funds
+                account.funds_error = message.error
+            case m.Pinged():
+                self._on_ping(account, message)
+            case m.FeedChanged():
+                self._on_feed(account, message)
+            case m.OrderHint():
+                self._core.want_look(account.id)
+            case _:
+                assert_never(message)
+
+    def _on_ping(self, account: AccountState, message: m.Pinged) -> None:
+        now = self._core.clock.now()
+        account.ping_ms, account.pinged_at = message.milliseconds, now
+        if message.ok:
+            account.failures = 0
+            account.mode, account.mode_at = message.mode, self._core.clock.monotonic()
+            self._set_connection(account, "connected", "")
+        else:
+            account.failures += 1
+            refused = message.error.startswith(("OpenAlgo did not", "OpenAlgo is up but"))
+            failed = account.failures >= FAILURES_UNTIL_FAILED
+            state = "auth_error" if refused else ("failed" if failed else "degraded")
+            self._set_connection(account, state, message.error)
+            if message.mode is not TradingMode.UNKNOWN:
+                account.mode, account.mode_at = message.mode, self._core.clock.monotonic()
+        for execution in self._core.book.account_executions(account.id):
+            if execution.state in ("pending",):
+                self._core.touch(execution)
+
+    def _set_connection(self, account: AccountState, state: str, text: str) -> None:
+        account.connection_text = text
+        if account.connection == state:
+            return
+        before, account.connection = account.connection, state
+        account.connection_since = self._core.clock.now()
+        if state == "connected" and before == "unknown":
+            return
+        level = "info" if state == "connected" else "warning"
+        self._core.event(
+            "health",
+            f"{account.profile.name} is {state}" + (f": {text}" if text else ""),
+            level="critical" if state in ("failed", "auth_error") else level,  # type: ignore[arg-type]
+            account_id=account.id,
+        )
+
+    def _on_feed(self, account: AccountState, message: m.FeedChanged) -> None:
+        before, account.feed_state = account.feed_state, message.state
+        if message.state == "authenticated":
+            self._core.want_look(account.id, positions=True)
+            return
+        if before == message.state or not account.profile.is_primary:
+            return
+        if message.state in ("down", "auth_refused"):
+            self._core.event(
+                "feed",
+                f"Live feed of {account.profile.name} is down: {message.reason}",
+                level="critical",
+                detail="prices are read by REST until it is back",
+                account_id=account.id,
+            )

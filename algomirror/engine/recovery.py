@@ -1,0 +1,133 @@
+"""Start-up is recovery: the journal's facts become the book, and nothing is trusted unproven."""
+
+import logging
+
+from algomirror.domain.order import Order
+from algomirror.domain.order import OrderPurpose
+from algomirror.domain.order import OrderReport
+from algomirror.domain.order import OrderStatus
+from algomirror.domain.risk.rules import RuleState
+from algomirror.domain.risk.rules import rules_of
+from algomirror.domain.run import Execution
+from algomirror.domain.run import ExecutionState
+from algomirror.domain.run import Run
+from algomirror.domain.run import TradingState
+from algomirror.engine.accounts import Track
+from algomirror.engine.book import ExecutionBook
+from algomirror.engine.book import RunBook
+from algomirror.engine.core import Core
+from algomirror.engine.entry import Entry
+from algomirror.engine.ports import Recovered
+from algomirror.engine.projection import Projection
+
+log = logging.getLogger(__name__)
+
+
+def recover(core: Core, entry: Entry, projection: Projection) -> None:
+    """Rebuild the book. Orders that may be at a broker become UNKNOWN; accounts trade only after
+    their books were read (AccountState.is_reconciled).
+    """
+    found = core.journal.load(core.clock.now().date())
+    core.set_next_ids(found.next_ids)
+    entry.recover(dict(found.run_numbers))
+    for run in found.runs:
+        core.book.add_run(_run_book(run))
+    for execution in found.executions:
+        run_book = core.book.runs[execution.run_id]
+        core.book.add_execution(run_book, _execution_book(core, execution, run_book))
+    for position in found.positions:
+        core.book.executions[position.execution_id].positions[position.leg_id] = position
+    for plan in found.plans:
+        core.book.executions[plan.execution_id].plans[plan.leg_id] = plan
+    for order in found.orders:
+        _restore_order(core, order)
+    for run_book in core.book.runs.values():
+        _restore_sums(run_book)
+    _restore_accounts(core, found)
+    for change in found.states:
+        if change.account_id is None:
+            core.fleet_state, core.fleet_reason = TradingState(change.state), change.reason
+        elif change.account_id in core.accounts:
+            core.accounts[change.account_id].trading_state = TradingState(change.state)
+    projection.restore(found.fills, found.timeline)
+    if found.runs:
+        log.info("recovered %d runs, %d orders", len(found.runs), len(found.orders))
+        core.event("recovered", f"Restarted: {len(found.runs)} runs taken up again")
+    core.commit()
+
+
+def _run_book(run: Run) -> RunBook:
+    book = RunBook(run=run, rules=rules_of(run.plan.strategy), peak=run.peak_pnl)
+    book.trough = run.trough_pnl
+    book.states["max_loss"] = RuleState(triggered_at=run.max_loss_triggered_at)
+    book.states["max_profit"] = RuleState(triggered_at=run.max_profit_triggered_at)
+    return book
+
+
+def _execution_book(core: Core, execution: Execution, run: RunBook) -> ExecutionBook:
+    planned = next(a for a in run.run.plan.accounts if a.account_id == execution.account_id)
+    now = core.clock.monotonic()
+    return ExecutionBook(
+        execution=execution,
+        legs={p.leg.id: p for p in run.run.plan.legs},
+        lots=dict(planned.lots),
+        whole_exit=execution.state is ExecutionState.EXITING,
+        begun_at=now,
+        hedges_from=now if execution.state is ExecutionState.ENTERING else None,
+    )
+
+
+def _restore_order(core: Core, order: Order) -> None:
+    """SUBMITTED means "may be at the broker": after a restart that is UNKNOWN, never resent."""
+    core.book.put_order(order)
+    if order.is_done:
+        _count_slice(core, order)
+        return
+    account = core.accounts.get(order.intent.account_id)
+    if account is not None:
+        now = core.clock.monotonic()
+        account.tracks[order.id] = Track(sent_at=now, ended_at=now)
+    if order.status is OrderStatus.SUBMITTED:
+        core.report(
+            order.id,
+            OrderReport(
+                status=OrderStatus.UNKNOWN,
+                source="restart",
+                at=core.clock.now(),
+                reason="the process ended before an answer came",
+            ),
+        )
+    _count_slice(core, order)
+
+
+def _count_slice(core: Core, order: Order) -> None:
+    execution = core.execution_of(order)
+    if execution is None or order.intent.leg_id is None:
+        return
+    key = (order.intent.leg_id, OrderPurpose.ENTRY)
+    if order.intent.purpose is OrderPurpose.ENTRY:
+        execution.slices[key] = max(execution.slices.get(key, 0), order.intent.slice_no)
+
+
+def _restore_sums(run: RunBook) -> None:
+    for execution in run.executions.values():
+        for position in execution.positions.values():
+            run.cash += position.cash
+            held = run.net.get(position.instrument, 0)
+            run.net[position.instrument] = held + position.quantity
+    run.revalue()
+
+
+def _restore_accounts(core: Core, found: Recovered) -> None:
+    """Wall times become monotonic ones, so that "seen before the send" survives the restart."""
+    now, elapsed = core.clock.now(), core.clock.monotonic()
+    for seen in found.seen:
+        account = core.accounts.get(seen.account_id)
+        if account is not None:
+            ago = (now - seen.first_seen_at).total_seconds()
+            account.seen[seen.broker_order_id] = elapsed - ago
+    for account in core.accounts.values():
+        for client_id, track in account.tracks.items():
+            ago = (now - core.book.orders[client_id].submitted_at).total_seconds()
+            track.sent_at = elapsed - ago
+        core.want_look(account.id, positions=True)

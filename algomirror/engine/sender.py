@@ -1,0 +1,268 @@
+"""The threads of one account: orders leave by priority and pace, books are read beside them."""
+
+import heapq
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import count
+
+from algomirror.clock import Clock
+from algomirror.domain.instrument import Instrument
+from algomirror.domain.quote import Quote
+from algomirror.domain.run import TradingMode
+from algomirror.engine import messages as m
+from algomirror.engine.limbs import Job
+from algomirror.engine.ports import Broker
+from algomirror.engine.ports import NotSent
+from algomirror.engine.ports import Outcome
+from algomirror.engine.ports import Unknown
+from algomirror.errors import BrokerError
+
+log = logging.getLogger(__name__)
+
+MAX_ORDER_THREADS = 4
+
+
+class Pace:
+    """At most `limit` requests in any moving second, which also holds for calendar seconds."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._times: deque[float] = deque()
+
+    def wait_s(self, now: float) -> float:
+        """Seconds until one more may leave; 0.0 means now."""
+        while self._times and now - self._times[0] >= 1.0:
+            self._times.popleft()
+        return 0.0 if len(self._times) < self._limit else 1.0 - (now - self._times[0])
+
+    def note(self, now: float) -> None:
+        self._times.append(now)
+
+
+def run_job(broker: Broker, job: Job) -> Outcome:
+    """One request to the broker."""
+    if job.act == "place":
+        return broker.place(job.intent, tag=job.tag)
+    if job.broker_order_id is None:
+        return NotSent(reason="no broker order id")
+    if job.act == "cancel":
+        return broker.cancel(job.broker_order_id, tag=job.tag)
+    return broker.modify(job.intent, broker_order_id=job.broker_order_id, tag=job.tag)
+
+
+def read_books(
+    broker: Broker, account_id: int, clock: Clock, *, trades: bool, positions: bool
+) -> m.BooksRead:
+    """Order book, then trade book, then position book; what failed is None and named."""
+    begun = clock.now()
+    try:
+        orders = tuple(broker.order_book())
+    except BrokerError as failed:
+        return m.BooksRead(
+            account_id=account_id,
+            begun_at=begun,
+            ended_at=clock.now(),
+            orders=None,
+            trades=None,
+            positions=None,
+            error=failed.sentence,
+        )
+    error = ""
+    found_trades = found_positions = None
+    try:
+        found_trades = tuple(broker.trade_book()) if trades else None
+        found_positions = tuple(broker.position_book()) if positions else None
+    except BrokerError as failed:
+        error = failed.sentence
+    return m.BooksRead(
+        account_id=account_id,
+        begun_at=begun,
+        ended_at=clock.now(),
+        orders=orders,
+        trades=found_trades,
+        positions=found_positions,
+        error=error,
+    )
+
+
+def read_health(broker: Broker, account_id: int, clock: Clock) -> m.Pinged:
+    """Ping and analyzer mode in one message."""
+    begun = clock.monotonic()
+    try:
+        name = broker.ping()
+        took = round((clock.monotonic() - begun) * 1000)
+        mode = broker.mode()
+    except BrokerError as failed:
+        took = round((clock.monotonic() - begun) * 1000)
+        return m.Pinged(
+            account_id=account_id,
+            ok=False,
+            milliseconds=took,
+            broker_name="",
+            mode=TradingMode.UNKNOWN,
+            error=failed.sentence,
+        )
+    return m.Pinged(account_id=account_id, ok=True, milliseconds=took, broker_name=name, mode=mode)
+
+
+def read_money(broker: Broker, account_id: int) -> m.FundsRead:
+    try:
+        return m.FundsRead(account_id=account_id, funds=broker.funds())
+    except BrokerError as failed:
+        return m.FundsRead(account_id=account_id, funds=None, error=failed.sentence)
+
+
+class ThreadedLimbs:
+    """Order threads `sender-<account>-<n>` and one `reader-<account>` of an account.
+
+    A second order thread starts only while the first waits for an answer; a slow book never
+    delays an order. Results go to `post`, prices to `put_quote`.
+    """
+
+    def __init__(
+        self,
+        account_id: int,
+        broker: Broker,
+        clock: Clock,
+        *,
+        post: Callable[[m.Message], None],
+        put_quote: Callable[[Quote], None],
+        orders_per_second: int,
+    ) -> None:
+        self._account_id = account_id
+        self._broker = broker
+        self._clock = clock
+        self._post = post
+        self._put_quote = put_quote
+        self._pace = Pace(orders_per_second)
+        self._jobs: list[tuple[int, int, Job]] = []
+        self._number = count()
+        self._news = threading.Condition()
+        self._idle = 0
+        self._order_threads = 0
+        self._reads: deque[Callable[[], None]] = deque()
+        self._read_news = threading.Event()
+        self._stopping = False
+        self._start_order_thread()
+        self._reader = threading.Thread(
+            target=self._read_loop, name=f"reader-{account_id}", daemon=True
+        )
+        self._reader.start()
+
+    # --- what the engine calls ------------------------------------------------------------
+    def send(self, job: Job) -> None:
+        with self._news:
+            heapq.heappush(self._jobs, (job.priority, next(self._number), job))
+            if self._idle:
+                self._news.notify()
+            elif self._order_threads < MAX_ORDER_THREADS:
+                self._start_order_thread()
+
+    def look(self, *, trades: bool, positions: bool) -> None:
+        self._read(
+            lambda: self._post(
+                read_books(
+                    self._broker,
+                    self._account_id,
+                    self._clock,
+                    trades=trades,
+                    positions=positions,
+                )
+            )
+        )
+
+    def read_funds(self) -> None:
+        self._read(lambda: self._post(read_money(self._broker, self._account_id)))
+
+    def ping(self) -> None:
+        self._read(lambda: self._post(read_health(self._broker, self._account_id, self._clock)))
+
+    def read_quotes(self, instruments: Iterable[Instrument]) -> None:
+        wanted = list(instruments)
+        self._read(lambda: self._quotes(wanted))
+
+    def stop(self) -> None:
+        """No new request starts; one that is on its way ends by itself."""
+        with self._news:
+            self._stopping = True
+            self._news.notify_all()
+        self._read_news.set()
+
+    # --- order threads --------------------------------------------------------------------
+    def _start_order_thread(self) -> None:
+        self._order_threads += 1
+        name = f"sender-{self._account_id}-{self._order_threads}"
+        threading.Thread(target=self._send_loop, name=name, daemon=True).start()
+
+    def _send_loop(self) -> None:
+        while (job := self._next_job()) is not None:
+            begun = self._clock.now()
+            try:
+                outcome = run_job(self._broker, job)
+            except Exception:
+                log.exception("sending %s raised", job.intent.client_order_id)
+                outcome = Unknown(reason="our own client failed while sending; see the log")
+            self._answer(job, outcome, begun)
+
+    def _next_job(self) -> Job | None:
+        """The most urgent job once the pace allows it; a withdrawn one is answered at once."""
+        with self._news:
+            while True:
+                if self._stopping:
+                    return None
+                if not self._jobs:
+                    self._idle += 1
+                    self._news.wait()
+                    self._idle -= 1
+                    continue
+                if self._jobs[0][2].withdrawn:
+                    job = heapq.heappop(self._jobs)[2]
+                    self._answer(job, NotSent(reason="taken back"), self._clock.now())
+                    continue
+                pause = self._pace.wait_s(time.monotonic())
+                if pause > 0.0:
+                    self._news.wait(pause)
+                    continue
+                self._pace.note(time.monotonic())
+                return heapq.heappop(self._jobs)[2]
+
+    def _answer(self, job: Job, outcome: Outcome, begun: datetime) -> None:
+        self._post(
+            m.SendOutcome(
+                client_order_id=job.intent.client_order_id,
+                act=job.act,
+                outcome=outcome,
+                sent_at=begun,
+                ended_at=self._clock.now(),
+            )
+        )
+
+    # --- reader thread --------------------------------------------------------------------
+    def _read(self, work: Callable[[], None]) -> None:
+        self._reads.append(work)
+        self._read_news.set()
+
+    def _read_loop(self) -> None:
+        while not self._stopping:
+            self._read_news.wait()
+            self._read_news.clear()
+            while self._reads and not self._stopping:
+                work = self._reads.popleft()
+                try:
+                    work()
+                except Exception:
+                    log.exception("reading account %s raised", self._account_id)
+
+    def _quotes(self, instruments: list[Instrument]) -> None:
+        try:
+            found = self._broker.quotes(instruments)
+        except BrokerError as failed:
+            log.warning("no REST quotes from account %s: %s", self._account_id, failed.sentence)
+            return
+        for quote in found.values():
+            self._put_quote(quote)
