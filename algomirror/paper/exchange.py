@@ -1,0 +1,446 @@
+"""One OpenAlgo server of the paper exchange: matching, books, cash and rejections of one key."""
+
+import random
+from collections.abc import Callable
+from collections.abc import Iterator
+from copy import copy
+from dataclasses import dataclass
+from dataclasses import field
+from datetime import datetime
+from datetime import timedelta
+from decimal import Decimal
+from typing import Literal
+
+from algomirror.paper.faults import FaultPlan
+from algomirror.paper.margin import Exposure
+from algomirror.paper.margin import margin_of
+from algomirror.paper.market import Market
+
+Profile = Literal["analyze", "live"]
+ZERO = Decimal(0)
+LATE_REJECT_S = 0.4
+OPEN_WORDS = ("open", "trigger pending", "open pending")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A checked order request; prices 0 where the type has none."""
+
+    symbol: str
+    exchange: str
+    action: str
+    quantity: int
+    pricetype: str = "MARKET"
+    product: str = "MIS"
+    price: Decimal = ZERO
+    trigger_price: Decimal = ZERO
+    strategy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    status: int
+    message: str
+
+
+@dataclass(slots=True, kw_only=True)
+class PaperOrder:
+    """`status` is the word the order book shows; `value` the sum of fills in rupees."""
+
+    orderid: str
+    request: Request
+    status: str
+    placed_at: datetime
+    ltp_at_placement: Decimal
+    filled: int = 0
+    value: Decimal = ZERO
+    reason: str = ""
+    shown_as_limit: Decimal | None = None
+    hold_rest_until: datetime | None = None
+    reject_at: datetime | None = None
+    reject_reason: str = ""
+    triggered: bool = False
+
+    @property
+    def rest(self) -> int:
+        return self.request.quantity - self.filled
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN_WORDS
+
+    @property
+    def average(self) -> Decimal:
+        return self.value / self.filled if self.filled else ZERO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperTrade:
+    tradeid: str
+    orderid: str
+    symbol: str
+    exchange: str
+    product: str
+    action: str
+    quantity: int
+    price: Decimal
+    at: datetime
+    strategy: str
+
+
+@dataclass(slots=True, kw_only=True)
+class PaperPosition:
+    """Averaged on adds, average unchanged on reductions, fresh on reversal; `cash` is exact."""
+
+    symbol: str
+    exchange: str
+    product: str
+    quantity: int = 0
+    average: Decimal = ZERO
+    realised: Decimal = ZERO
+    cash: Decimal = ZERO
+
+    def trade(self, signed: int, price: Decimal) -> Decimal:
+        """Book a fill; returns the profit realised by it."""
+        self.cash -= signed * price
+        before = self.quantity
+        after = before + signed
+        realised = ZERO
+        if before and (before > 0) != (signed > 0):
+            closed = min(abs(before), abs(signed))
+            realised = closed * (price - self.average) * (1 if before > 0 else -1)
+            self.realised += realised
+            if after and (after > 0) != (before > 0):
+                self.average = price
+        elif after:
+            self.average = (self.average * abs(before) + price * abs(signed)) / abs(after)
+        self.quantity = after
+        if after == 0:
+            self.average = ZERO
+        return realised
+
+
+@dataclass(slots=True)
+class Books:
+    """One store of orders, trades, positions and cash; analyzer and live have one each."""
+
+    cash: Decimal
+    orders: dict[str, PaperOrder] = field(default_factory=dict)
+    trades: list[PaperTrade] = field(default_factory=list)
+    positions: dict[tuple[str, str, str], PaperPosition] = field(default_factory=dict)
+    past: list[tuple[datetime, list[PaperPosition]]] = field(default_factory=list)
+
+    def position(self, request: Request) -> PaperPosition:
+        key = (request.symbol, request.exchange, request.product)
+        if key not in self.positions:
+            self.positions[key] = PaperPosition(
+                symbol=request.symbol, exchange=request.exchange, product=request.product
+            )
+        return self.positions[key]
+
+    def open_orders(self) -> Iterator[PaperOrder]:
+        return (o for o in self.orders.values() if o.is_open)
+
+    def remember_positions(self, now: datetime) -> None:
+        self.past.append((now, [copy(p) for p in self.positions.values()]))
+        del self.past[:-50]
+
+    def positions_at(self, at: datetime) -> list[PaperPosition]:
+        known = [rows for when, rows in self.past if when <= at]
+        return known[-1] if known else []
+
+
+class PaperAccount:
+    """State of one key. Pure: `now` is an argument; the same calls give the same result."""
+
+    def __init__(
+        self,
+        market: Market,
+        *,
+        key: str,
+        cash: Decimal,
+        profile: Profile,
+        faults: FaultPlan,
+        seed: int,
+        broker: str = "paper",
+    ) -> None:
+        self.market = market
+        self.key = key
+        self.profile: Profile = profile
+        self.broker = broker
+        self.analyze = profile == "analyze"
+        self.order_mode = "auto"
+        self.session_alive = True
+        self.faults = faults
+        self.start_cash = cash
+        self.pending: dict[int, Request] = {}
+        self._pending_due: list[tuple[datetime, int]] = []
+        self._late: list[tuple[datetime, Request]] = []
+        self._books = {True: Books(cash), False: Books(cash)}
+        self._random = random.Random(f"{seed}-{key}")
+        self._live_number = 0
+        self._trade_number = 0
+        self._pending_number = 0
+        self.on_update: Callable[[PaperOrder, str], None] = lambda order, word: None
+
+    @property
+    def books(self) -> Books:
+        return self._books[self.analyze]
+
+    # --- money ----------------------------------------------------------------------------
+    def used_margin(self) -> Decimal:
+        held = [
+            Exposure(p.symbol, p.exchange, p.quantity)
+            for p in self.books.positions.values()
+            if p.quantity
+        ]
+        for order in self.books.open_orders():
+            r = order.request
+            held.append(Exposure(r.symbol, r.exchange, _signed(r.action, order.rest)))
+        return margin_of(self.market, held) if held else ZERO
+
+    def realised(self) -> Decimal:
+        return sum((p.realised for p in self.books.positions.values()), ZERO)
+
+    def unrealised(self) -> Decimal:
+        total = ZERO
+        for p in self.books.positions.values():
+            if p.quantity:
+                total += p.quantity * ((self.market.ltp(p.symbol, p.exchange) or ZERO) - p.average)
+        return total
+
+    def available(self) -> Decimal:
+        return self.books.cash + self.realised() - self.used_margin()
+
+    def shortage(self, request: Request) -> tuple[Decimal, Decimal] | None:
+        """(required, available) when the order's extra margin does not fit; None when it does."""
+        before = self.used_margin()
+        held = [
+            Exposure(p.symbol, p.exchange, p.quantity)
+            for p in self.books.positions.values()
+            if p.quantity
+        ]
+        signed = _signed(request.action, request.quantity)
+        held.append(Exposure(request.symbol, request.exchange, signed))
+        merged: dict[tuple[str, str], int] = {}
+        for symbol, exchange, quantity in held:
+            merged[symbol, exchange] = merged.get((symbol, exchange), 0) + quantity
+        after = margin_of(self.market, [Exposure(s, e, q) for (s, e), q in merged.items()])
+        required = max(after - before, ZERO)
+        available = self.available()
+        return (required, available) if required > available else None
+
+    # --- orders ---------------------------------------------------------------------------
+    def place(self, request: Request, now: datetime) -> PaperOrder | Refusal:
+        """Accept (and match at once if it can) or refuse. Live refuses margin and freeze late."""
+        row = self.market.master.get(request.symbol, request.exchange)
+        last = self.market.ltp(request.symbol, request.exchange)
+        if row is None or last is None:
+            return Refusal(status=400, message=_unknown_symbol(request))
+        if self.analyze and request.quantity % row.lotsize:
+            return Refusal(
+                status=400, message=f"Quantity must be in multiples of lot size {row.lotsize}"
+            )
+        problem = self._problem(request, row.freeze_qty)
+        if problem is not None and self.analyze:
+            return Refusal(status=400, message=problem)
+        order = PaperOrder(
+            orderid=self._order_id(now),
+            request=request,
+            status="trigger pending" if request.pricetype in ("SL", "SL-M") else "open",
+            placed_at=now,
+            ltp_at_placement=last,
+        )
+        self._strike_with_faults(order, now)
+        if problem is not None:
+            order.status = "open pending"
+            order.reject_at = now + timedelta(seconds=LATE_REJECT_S)
+            order.reject_reason = problem
+        self.books.orders[order.orderid] = order
+        self.on_update(order, order.status)
+        self._match(order, now, on_entry=True)
+        return order
+
+    def _problem(self, request: Request, freeze: int) -> str | None:
+        short = self.shortage(request)
+        if short is not None:
+            required, available = short
+            return (
+                f"Insufficient funds. Required: ₹{required}, Available: ₹{available}, "
+                f"Shortage: ₹{required - available}"
+            )
+        if freeze > 1 and request.quantity > freeze:
+            return f"Quantity {request.quantity} exceeds freeze quantity {freeze}"
+        return None
+
+    def _strike_with_faults(self, order: PaperOrder, now: datetime) -> None:
+        late = self.faults.draw("reject_late", "placeorder")
+        if late is not None:
+            order.status = "open pending"
+            order.reject_at = now + timedelta(seconds=late.seconds)
+            order.reject_reason = "RMS: rejected at the exchange"
+            return
+        part = self.faults.draw("partial_fill", "placeorder")
+        if part is not None:
+            order.hold_rest_until = now + timedelta(seconds=part.seconds)
+        if order.request.pricetype == "MARKET" and self.faults.draw("market_as_limit"):
+            order.shown_as_limit = order.ltp_at_placement
+
+    def place_late(self, request: Request, at: datetime) -> None:
+        """A request that hangs on its way and reaches the broker then."""
+        self._late.append((at, request))
+
+    def queue_for_approval(self, request: Request) -> int:
+        """Semi-auto: a person releases it later (or never)."""
+        self._pending_number += 1
+        self.pending[self._pending_number] = request
+        return self._pending_number
+
+    def approve_later(self, number: int, at: datetime) -> None:
+        self._pending_due.append((at, number))
+
+    def approve(self, number: int, now: datetime) -> PaperOrder | Refusal | None:
+        request = self.pending.pop(number, None)
+        return None if request is None else self.place(request, now)
+
+    def modify(
+        self, orderid: str, *, quantity: int, price: Decimal, trigger: Decimal, now: datetime
+    ) -> Refusal | None:
+        order = self.books.orders.get(orderid)
+        if order is None:
+            return Refusal(status=404, message=f"Order {orderid} not found")
+        if not order.is_open:
+            return Refusal(status=400, message=f"Cannot modify order in {order.status} status")
+        fields = {f: getattr(order.request, f) for f in Request.__dataclass_fields__}
+        fields.update(
+            quantity=quantity or order.request.quantity,
+            price=price or order.request.price,
+            trigger_price=trigger or order.request.trigger_price,
+        )
+        order.request = Request(**fields)
+        self._match(order, now, on_entry=False)
+        return None
+
+    def cancel(self, orderid: str, now: datetime) -> Refusal | None:
+        order = self.books.orders.get(orderid)
+        if order is None:
+            return Refusal(status=404, message=f"Order {orderid} not found")
+        if not order.is_open:
+            return Refusal(status=400, message=f"Cannot cancel order in {order.status} status")
+        order.status = "cancelled"
+        self.on_update(order, "cancelled")
+        return None
+
+    # --- time -----------------------------------------------------------------------------
+    def step(self, now: datetime) -> None:
+        """What became due: late arrivals, approvals, late rejections, resting orders."""
+        if self._late:
+            due = [r for at, r in self._late if at <= now]
+            self._late = [(at, r) for at, r in self._late if at > now]
+            for request in due:
+                self.place(request, now)
+        if self._pending_due:
+            numbers = [n for at, n in self._pending_due if at <= now]
+            self._pending_due = [(at, n) for at, n in self._pending_due if at > now]
+            for number in numbers:
+                self.approve(number, now)
+        for books in self._books.values():
+            for order in list(books.open_orders()):
+                self._step_order(order, now)
+
+    def _step_order(self, order: PaperOrder, now: datetime) -> None:
+        if order.reject_at is not None:
+            if now >= order.reject_at:
+                order.status, order.reason = "rejected", order.reject_reason
+                self.on_update(order, "rejected")
+            return
+        self._match(order, now, on_entry=False)
+
+    # --- matching -------------------------------------------------------------------------
+    def _match(self, order: PaperOrder, now: datetime, *, on_entry: bool) -> None:
+        if order.reject_at is not None or not order.is_open:
+            return
+        request = order.request
+        last = self.market.ltp(request.symbol, request.exchange)
+        touch = self.market.touch(request.symbol, request.exchange)
+        if last is None or touch is None or last <= 0:
+            return
+        if request.pricetype in ("SL", "SL-M") and not order.triggered:
+            if not _is_triggered(request, last):
+                return
+            order.triggered = True
+            order.status = "open"
+        price = self._fill_price(request, last, touch, on_entry=on_entry)
+        if price is None:
+            return
+        quantity = order.rest
+        if order.hold_rest_until is not None and now < order.hold_rest_until:
+            lot = self._lot(request)
+            quantity = max(request.quantity // 2 // lot, 0) * lot - order.filled
+        if quantity > 0:
+            self._fill(order, quantity, price, now)
+
+    def _fill_price(
+        self, request: Request, last: Decimal, touch: tuple[Decimal, Decimal], *, on_entry: bool
+    ) -> Decimal | None:
+        buys = request.action == "BUY"
+        if request.pricetype == "MARKET":
+            return touch[1] if buys else touch[0]
+        if request.pricetype == "SL-M":
+            return last
+        reached = last <= request.price if buys else last >= request.price
+        if not reached:
+            return None
+        return last if on_entry or request.pricetype == "SL" else request.price
+
+    def _fill(self, order: PaperOrder, quantity: int, price: Decimal, now: datetime) -> None:
+        request = order.request
+        order.filled += quantity
+        order.value += quantity * price
+        self._trade_number += 1
+        self.books.trades.append(
+            PaperTrade(
+                tradeid=f"TRADE-{now:%Y%m%d-%H%M%S}-{self._trade_number:08x}",
+                orderid=order.orderid,
+                symbol=request.symbol,
+                exchange=request.exchange,
+                product=request.product,
+                action=request.action,
+                quantity=quantity,
+                price=price,
+                at=now,
+                strategy=request.strategy,
+            )
+        )
+        self.books.position(request).trade(_signed(request.action, quantity), price)
+        self.books.remember_positions(now)
+        if order.rest == 0:
+            order.status = "complete"
+        self.on_update(order, order.status)
+
+    def _lot(self, request: Request) -> int:
+        row = self.market.master.get(request.symbol, request.exchange)
+        return row.lotsize if row else 1
+
+    def _order_id(self, now: datetime) -> str:
+        if self.analyze:
+            while True:
+                tail = f"{self._random.randrange(10**8):08d}"
+                if f"{now:%y%m%d}{tail}" not in self.books.orders:
+                    return f"{now:%y%m%d}{tail}"
+        self._live_number += 1
+        return f"{now:%y%m%d}{self._live_number:09d}"
+
+
+def _signed(action: str, quantity: int) -> int:
+    return quantity if action == "BUY" else -quantity
+
+
+def _is_triggered(request: Request, last: Decimal) -> bool:
+    if request.action == "BUY":
+        return last >= request.trigger_price
+    return last <= request.trigger_price
+
+
+def _unknown_symbol(request: Request) -> str:
+    return f"Symbol {request.symbol} not found on exchange {request.exchange}"
