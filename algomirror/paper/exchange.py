@@ -171,6 +171,8 @@ class PaperAccount:
         self.analyze = profile == "analyze"
         self.order_mode = "auto"
         self.session_alive = True
+        self.refusal_text = ""
+        """When set, the live broker refuses every order at once with this sentence."""
         self.faults = faults
         self.start_cash = cash
         self.pending: dict[int, Request] = {}
@@ -232,7 +234,9 @@ class PaperAccount:
 
     # --- orders ---------------------------------------------------------------------------
     def place(self, request: Request, now: datetime) -> PaperOrder | Refusal:
-        """Accept (and match at once if it can) or refuse. Live refuses margin and freeze late."""
+        """Accept (and match at once if it can) or refuse. Live rejects margin and freeze late; the
+        sandbox refuses margin at once and, like the real one, knows no freeze quantity.
+        """
         row = self.market.master.get(request.symbol, request.exchange)
         last = self.market.ltp(request.symbol, request.exchange)
         if row is None or last is None:
@@ -241,7 +245,9 @@ class PaperAccount:
             return Refusal(
                 status=400, message=f"Quantity must be in multiples of lot size {row.lotsize}"
             )
-        problem = self._problem(request, row.freeze_qty)
+        if self.refusal_text and not self.analyze:
+            return Refusal(status=400, message=self.refusal_text)
+        problem = self._problem(request, 0 if self.analyze else row.freeze_qty)
         if problem is not None and self.analyze:
             return Refusal(status=400, message=problem)
         order = PaperOrder(

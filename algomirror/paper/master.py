@@ -152,7 +152,7 @@ def default_master(today: date, holidays: frozenset[date] = frozenset()) -> Mast
                 expiry=expiry,
                 strike=strike,
                 lotsize=lot,
-                instrumenttype=kind,
+                instrumenttype=str(kind),
                 tick_size=TICK,
                 freeze_qty=freeze,
             )
