@@ -1,0 +1,165 @@
+"""An account's workers without threads: the real client against the paper core, on a fake clock."""
+
+import heapq
+from collections.abc import Callable
+from collections.abc import Iterable
+from itertools import count
+from typing import Any
+
+from algomirror.broker.openalgo import SEND_DEADLINE_S
+from algomirror.broker.openalgo import OpenAlgoBroker
+from algomirror.broker.transport import NoAnswer
+from algomirror.broker.transport import NothingWritten
+from algomirror.broker.transport import Reply
+from algomirror.clock import FakeClock
+from algomirror.domain.instrument import Instrument
+from algomirror.domain.quote import Quote
+from algomirror.engine import messages as m
+from algomirror.engine.limbs import Job
+from algomirror.engine.ports import NotSent
+from algomirror.engine.sender import Pace
+from algomirror.engine.sender import read_books
+from algomirror.engine.sender import read_health
+from algomirror.engine.sender import read_money
+from algomirror.engine.sender import run_job
+from algomirror.errors import BrokerError
+from algomirror.paper.answers import PaperServer
+
+LATENCY_S = 0.04
+
+
+class DirectTransport:
+    """Calls the paper core in-process; its transport faults become what a client would see."""
+
+    def __init__(self, server: PaperServer, clock: FakeClock) -> None:
+        self._server = server
+        self._clock = clock
+        self.took_s = LATENCY_S
+        self.is_dead = False
+        self.calls: list[str] = []
+
+    def call(self, endpoint: str, body: dict[str, Any], *, timeout_s: float) -> Reply:
+        self.took_s = LATENCY_S
+        if self.is_dead:
+            raise NothingWritten("Nothing answers at the paper host. Is OpenAlgo running?")
+        answer = self._server.handle(endpoint, body, self._clock.now())
+        self.took_s += answer.delay_s
+        if answer.transport == "hang" or self.took_s >= timeout_s:
+            self.took_s = timeout_s
+            raise NoAnswer("No answer in time.")
+        if answer.transport == "drop":
+            raise NoAnswer("The connection broke.")
+        return Reply(answer.status, "application/json", answer.body)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+class SimLimbs:
+    """Implements engine.limbs.AccountLimbs. `pump` does what is due; answers come after a delay."""
+
+    def __init__(
+        self,
+        account_id: int,
+        server: PaperServer,
+        clock: FakeClock,
+        *,
+        key: str,
+        post: Callable[[m.Message], None],
+        put_quote: Callable[[Quote], None],
+    ) -> None:
+        self.transport = DirectTransport(server, clock)
+        self.reads = DirectTransport(server, clock)
+        self.broker = OpenAlgoBroker(
+            account_id=account_id,
+            host_url="http://paper",
+            api_key=key,
+            orders=self.transport,
+            reads=self.reads,
+            clock=clock,
+        )
+        self.sent: list[Job] = []
+        self._account_id = account_id
+        self._clock = clock
+        self._post = post
+        self._put_quote = put_quote
+        self._pace = Pace(10)
+        self._number = count()
+        self._jobs: list[tuple[int, int, Job]] = []
+        self._answers: list[tuple[float, int, Callable[[], None]]] = []
+        self._busy_until = 0.0
+        self._workers = 0
+
+    @property
+    def next_due(self) -> float | None:
+        """When something of ours happens next (monotonic seconds)."""
+        times = [at for at, _, _ in self._answers[:1]]
+        if self._jobs:
+            times.append(self._clock.monotonic() + self._pace.wait_s(self._clock.monotonic()))
+        return min(times, default=None)
+
+    def pump(self) -> None:
+        """Deliver answers that are due, send what the pace allows."""
+        now = self._clock.monotonic()
+        while self._answers and self._answers[0][0] <= now:
+            heapq.heappop(self._answers)[2]()
+        while self._jobs:
+            job = self._jobs[0][2]
+            if not job.withdrawn and self._pace.wait_s(now) > 0.0:
+                return
+            heapq.heappop(self._jobs)
+            self._run(job, now)
+
+    def _run(self, job: Job, now: float) -> None:
+        begun = self._clock.now()
+        if job.withdrawn:
+            outcome, took = NotSent(reason="taken back"), 0.0
+            self._answer(took, lambda: self._post(self._outcome(job, outcome, begun)))
+            return
+        self._pace.note(now)
+        self.sent.append(job)
+        found = run_job(self.broker, job)
+        took = min(self.transport.took_s, SEND_DEADLINE_S)
+        self._answer(took, lambda: self._post(self._outcome(job, found, begun)))
+
+    def _outcome(self, job: Job, outcome: Any, begun: Any) -> m.SendOutcome:
+        return m.SendOutcome(
+            client_order_id=job.intent.client_order_id,
+            act=job.act,
+            outcome=outcome,
+            sent_at=begun,
+            ended_at=self._clock.now(),
+        )
+
+    def _answer(self, delay: float, deliver: Callable[[], None]) -> None:
+        at = self._clock.monotonic() + delay
+        heapq.heappush(self._answers, (at, next(self._number), deliver))
+
+    # --- engine.limbs.AccountLimbs --------------------------------------------------------
+    def send(self, job: Job) -> None:
+        heapq.heappush(self._jobs, (job.priority, next(self._number), job))
+
+    def look(self, *, trades: bool, positions: bool) -> None:
+        found = read_books(
+            self.broker, self._account_id, self._clock, trades=trades, positions=positions
+        )
+        self._answer(self.reads.took_s, lambda: self._post(found))
+
+    def read_funds(self) -> None:
+        found = read_money(self.broker, self._account_id)
+        self._answer(self.reads.took_s, lambda: self._post(found))
+
+    def ping(self) -> None:
+        found = read_health(self.broker, self._account_id, self._clock)
+        self._answer(self.reads.took_s, lambda: self._post(found))
+
+    def read_quotes(self, instruments: Iterable[Instrument]) -> None:
+        try:
+            found = self.broker.quotes(list(instruments))
+        except BrokerError:
+            return
+        for quote in found.values():
+            self._put_quote(quote)
+
+    def stop(self) -> None:
+        """Nothing runs between pumps."""
