@@ -67,13 +67,15 @@ class UnknownResolver:
                 self._match_shape(account, shape, orders, free)
 
     def _waiting(self, account: AccountState) -> list[Order]:
-        """Unknown ones, and "not found" ones that are watched until the session ends."""
+        """Unknown ones first, then "not found" ones that are watched until the session ends."""
         found = [o for o in self._core.book.unresolved(account.id) if o.broker_order_id is None]
+        found.sort(key=lambda o: (o.submitted_at, o.id))
+        refuted = []
         for client_id in account.provisional:
             order = self._core.book.orders[client_id]
             if order.broker_order_id is None and order.status is OrderStatus.REJECTED:
-                found.append(order)
-        return sorted(found, key=lambda o: (o.submitted_at, o.id))
+                refuted.append(order)
+        return found + sorted(refuted, key=lambda o: (o.submitted_at, o.id))
 
     def _outstanding_shapes(self, account: AccountState) -> set[Shape]:
         """A row may belong to a send whose answer is still on its way: wait for that answer."""
