@@ -68,7 +68,7 @@ class OpenAlgoFeed:
     def stop(self) -> None:
         self._stopping.set()
         socket = self._socket
-        if socket is not None:
+        if socket is not None and socket.sock is not None:
             try:
                 socket.sock.close()
             except OSError as failed:

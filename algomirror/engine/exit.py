@@ -56,11 +56,10 @@ class Exits:
         legs = [leg_id] if leg_id is not None else list(execution.legs)
         legs = [leg for leg in legs if self._has_something(execution, leg)]
         planned = [leg for leg in legs if self._plan(execution, leg, reason, cause, None)]
-        if leg_id is None and legs:
+        if leg_id is None:
             self._enter_exiting(execution, reason)
         if not planned:
             log.info("already exiting or flat: %s because=%s", execution.id, reason)
-            self._core.touch(execution)
             return bool(legs)
         self._cancel_entries(execution, legs)
         log.info("exit %s because=%s cause=%s", execution.id, reason, cause)

@@ -124,7 +124,7 @@ class UserService:
             session.add(
                 LoginSession(
                     token_hash=_hash(token),
-                    user_id=user.id,
+                    user_id=user.id or 0,
                     created_at=now,
                     last_seen=now,
                     expires_at=now + (REMEMBERED if remember else IDLE),
