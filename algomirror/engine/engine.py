@@ -215,6 +215,8 @@ class TradingEngine:
                 )
             case m.FundsRead() | m.Pinged() | m.FeedChanged() | m.OrderHint():
                 self._health.on_message(message)
+            case m.PollDue():
+                self._health.poll_all()
             case m.Tick():
                 pass
             case _:

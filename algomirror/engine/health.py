@@ -15,8 +15,8 @@ from algomirror.engine.reconcile import next_look_in
 
 log = logging.getLogger(__name__)
 
-PING_EVERY_S = 30.0
-FUNDS_EVERY_S = 30.0
+POLL_AT_LEAST_EVERY_S = 45.0
+"""The schedule polls each 30 s; this is the net below it."""
 PROVE_PRICES_EVERY_S = 2.5
 PROVE_OLDER_THAN_S = 3.0
 LOOK_LOST_S = 15.0
@@ -34,11 +34,11 @@ class Health:
         self._feeds = feeds
         self._next_prices = 0.0
         self._wanted: dict[int, frozenset[Instrument]] = {}
-        self._due: dict[int, dict[str, float]] = {}
+        self._due: dict[int, float] = {}
 
     def begin(self, account_id: int) -> None:
         """A new or edited account: read everything at once."""
-        self._due[account_id] = {"ping": 0.0, "funds": 0.0}
+        self._due[account_id] = 0.0
         self._core.want_look(account_id, positions=True)
         self._wanted.pop(account_id, None)
 
@@ -82,13 +82,14 @@ class Health:
     def _poll_if_due(self, account: AccountState, now: float) -> None:
         if account.id not in self._core.limbs:
             return
-        due = self._due.setdefault(account.id, {"ping": 0.0, "funds": 0.0})
-        if now >= due["ping"]:
-            due["ping"] = now + PING_EVERY_S
+        if now >= self._due.get(account.id, 0.0):
+            self._due[account.id] = now + POLL_AT_LEAST_EVERY_S
             self._core.limbs[account.id].ping()
-        if now >= due["funds"]:
-            due["funds"] = now + FUNDS_EVERY_S
             self._core.limbs[account.id].read_funds()
+
+    def poll_all(self) -> None:
+        """The schedule's turn: every account, whatever its last poll."""
+        self._due.clear()
 
     def _prove_prices(self) -> None:
         """A quiet symbol on a live feed, or a feed that is down: ask REST."""

@@ -151,6 +151,11 @@ class OrderHint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PollDue:
+    """The schedule says: ping every account and read its funds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """A round without news: timers, timeouts, safety evaluation."""
 
@@ -171,5 +176,6 @@ Message = (
     | Pinged
     | FeedChanged
     | OrderHint
+    | PollDue
     | Tick
 )
