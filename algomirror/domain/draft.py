@@ -1,10 +1,9 @@
 """What a person typed into the builder, read into a strategy or into sentences beside fields."""
 
-import re
 from collections.abc import Mapping
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
-from decimal import InvalidOperation
 from enum import StrEnum
 from typing import Any
 from typing import TypeVar
@@ -22,14 +21,16 @@ from algomirror.domain.strategy import RemainderPolicy
 from algomirror.domain.strategy import RiskAction
 from algomirror.domain.strategy import Strategy
 from algomirror.domain.strategy import StrikeRule
+from algomirror.domain.typed import is_blank
+from algomirror.domain.typed import number_of
+from algomirror.domain.typed import wrong_text
 from algomirror.errors import InvalidInput
 
 MAX_LEGS = 20
 MAX_LOTS = 100
 MAX_RUPEES = Decimal(10_00_00_000)
 TICK = Decimal("0.05")
-_PLAIN = re.compile(r"^-?\d{1,15}(\.\d{1,10})?$")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+MAX_PRICE = Decimal(10_00_000)
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -43,29 +44,15 @@ class Reader:
     def fail(self, field: str, message: str) -> None:
         self.problems.append(InvalidInput(field, message))
 
-    def text(self, field: str, value: Any, *, low: int, high: int) -> str:
-        plain = value.strip() if isinstance(value, str) else ""
-        if value is not None and not isinstance(value, str):
-            self.fail(field, "Type a text.")
-        elif not low <= len(plain) <= high or _CONTROL.search(plain):
-            wanted = f"{low} to {high} characters" if low else f"At most {high} characters"
-            self.fail(field, f"{wanted}.")
-        return plain
-
-    def number(self, value: Any) -> Decimal | None:
-        """A finite plain number, Indian grouping and a rupee sign tolerated; None otherwise."""
-        if isinstance(value, bool) or value is None:
-            return None
-        plain = str(value).strip().replace(",", "").replace("₹", "").strip()
-        if not plain.isascii() or not _PLAIN.match(plain):
-            return None
-        try:
-            return Decimal(plain)
-        except InvalidOperation:
-            return None
+    def text(self, field: str, value: Any, *, low: int, high: int, is_one_line: bool = True) -> str:
+        wrong = wrong_text(value, low=low, high=high, is_one_line=is_one_line)
+        if wrong is not None:
+            self.fail(field, wrong)
+            return ""
+        return (value or "").strip()
 
     def whole(self, field: str, value: Any, *, low: int, high: int) -> int:
-        found = self.number(value)
+        found = number_of(value)
         if found is None or found != found.to_integral_value() or not low <= found <= high:
             self.fail(field, f"A whole number from {low} to {high}.")
             return low
@@ -73,9 +60,9 @@ class Reader:
 
     def rupees(self, field: str, value: Any) -> Decimal | None:
         """Empty is None (off); else above zero, in paise at the finest."""
-        if value is None or (isinstance(value, str) and not value.strip()):
+        if is_blank(value):
             return None
-        found = self.number(value)
+        found = number_of(value)
         if found is None:
             self.fail(field, "An amount in rupees, like 5,000, or empty for none.")
         elif found <= 0:
@@ -89,10 +76,10 @@ class Reader:
         return None
 
     def price(self, field: str, value: Any) -> Decimal | None:
-        found = self.number(value)
+        found = number_of(value)
         if found is None or found <= 0:
             self.fail(field, "A price above 0.")
-        elif found > 1_000_000:
+        elif found > MAX_PRICE:
             self.fail(field, "At most 10,00,000.")
         elif not is_on_tick(found, TICK):
             self.fail(field, "Not on tick: use steps of 0.05.")
@@ -118,7 +105,9 @@ def parse_draft(
     """
     read = Reader()
     name = read.text("name", raw.get("name"), low=1, high=100)
-    description = read.text("description", raw.get("description") or "", low=0, high=2000)
+    description = read.text(
+        "description", raw.get("description"), low=0, high=2000, is_one_line=False
+    )
     legs = _legs(read, raw.get("legs"))
     accounts = _accounts(read, raw.get("accounts"), account_ids)
     fields: dict[str, Any] = {
@@ -148,8 +137,8 @@ def parse_draft(
         return None, read.problems
     return (
         Strategy(
-            id=int(raw.get("id") or 0),
-            version=int(raw.get("version") or 1),
+            id=_identity(raw.get("id"), 0),
+            version=_identity(raw.get("version"), 1),
             name=name,
             description=description,
             legs=legs,
@@ -168,9 +157,18 @@ def _action(read: Reader, field: str, raw: Mapping[str, Any]) -> RiskAction:
     return action
 
 
+def _identity(value: Any, otherwise: int) -> int:
+    """An id or version as the page keeps it; nobody types it."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else otherwise
+
+
 def _accounts(read: Reader, raw: Any, known: Sequence[int]) -> dict[int, int]:
+    if not isinstance(raw, Mapping):
+        if raw is not None:
+            read.fail("accounts", "Choose the accounts again.")
+        return {}
     found: dict[int, int] = {}
-    for key, sets in (raw or {}).items():
+    for key, sets in raw.items():
         field = f"accounts.{key}"
         if key not in known:
             read.fail(field, "This account no longer exists.")
@@ -185,12 +183,29 @@ def _legs(read: Reader, raw: Any) -> tuple[Leg, ...]:
         read.fail("legs", "A strategy needs at least one leg.")
     if len(rows) > MAX_LEGS:
         read.fail("legs", f"At most {MAX_LEGS} legs.")
-    return tuple(_leg(read, number, row) for number, row in enumerate(rows[:MAX_LEGS]))
+    legs = [_leg(read, number, row) for number, row in enumerate(rows[:MAX_LEGS])]
+    return tuple(_with_own_ids(legs))
 
 
-def _leg(read: Reader, number: int, raw: Mapping[str, Any]) -> Leg:
+def _with_own_ids(legs: Sequence[Leg]) -> list[Leg]:
+    """A leg that is new, or a copy of another, gets a number no other leg of the draft has."""
+    taken: set[int] = set()
+    free = max((leg.id for leg in legs), default=0) + 1
+    named = []
+    for leg in legs:
+        if leg.id <= 0 or leg.id in taken:
+            leg = replace(leg, id=free)
+            free += 1
+        taken.add(leg.id)
+        named.append(leg)
+    return named
+
+
+def _leg(read: Reader, number: int, row: Any) -> Leg:
     at = f"legs.{number}."
-    if raw.get("instrument") not in UNDERLYINGS:
+    raw: Mapping[str, Any] = row if isinstance(row, Mapping) else {}
+    instrument = raw.get("instrument")
+    if not isinstance(instrument, str) or instrument not in UNDERLYINGS:
         read.fail(f"{at}instrument", "Choose NIFTY, BANKNIFTY or SENSEX.")
     side = read.choice(f"{at}action", raw.get("action"), Side)
     rule = read.choice(f"{at}strike_selection", raw.get("strike_selection", "ATM"), StrikeRule)
@@ -211,9 +226,9 @@ def _leg(read: Reader, number: int, raw: Mapping[str, Any]) -> Leg:
             word = "at or above" if side is Side.BUY else "at or below"
             read.fail(f"{at}limit_price", f"For a {side} the limit lies {word} the trigger.")
     return Leg(
-        id=int(raw.get("id") or 0) or number + 1,
+        id=_identity(raw.get("id"), 0),
         leg_number=number + 1,
-        underlying=str(raw.get("instrument")),
+        underlying=str(instrument),
         expiry=read.choice(f"{at}expiry", raw.get("expiry", "current_week"), ExpiryRule),
         side=side,
         option_type=read.choice(f"{at}option_type", raw.get("option_type"), OptionType),

@@ -1,5 +1,6 @@
 """Which bought legs protect a sold one."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from algomirror.domain.instrument import OptionType
@@ -21,3 +22,19 @@ def hedges_of(leg: Leg, legs: Sequence[Leg]) -> list[Leg]:
         and other.underlying == leg.underlying
         and other.option_type is wanted
     ]
+
+
+def naked_legs(legs: Sequence[Leg]) -> list[Leg]:
+    """SELL legs whose lots the bought legs do not cover. One bought lot covers one sold lot."""
+    free: defaultdict[tuple[str, OptionType | None], int] = defaultdict(int)
+    for leg in legs:
+        if leg.side is Side.BUY:
+            free[leg.underlying, leg.option_type] += leg.lots
+    naked = []
+    for leg in legs:
+        if leg.side is Side.SELL:
+            group = (leg.underlying, leg.option_type or OptionType.CE)
+            if free[group] < leg.lots:
+                naked.append(leg)
+            free[group] = max(free[group] - leg.lots, 0)
+    return naked

@@ -29,3 +29,13 @@ def round_to_tick(price: Decimal, tick: Decimal, *, up: bool) -> Decimal:
 
 def is_on_tick(price: Decimal, tick: Decimal) -> bool:
     return price % tick == 0
+
+
+def grouped(amount: Decimal, places: int = 0) -> str:
+    """Indian grouping, for sentences: 1245000 -> 12,45,000."""
+    rounded = abs(amount).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    whole, _, part = format(rounded, "f").partition(".")
+    head, tail = whole[:-3], whole[-3:]
+    groups = [head[max(end - 2, 0) : end] for end in range(len(head), 0, -2)][::-1]
+    sign = "-" if amount < 0 and rounded else ""
+    return sign + ",".join([*groups, tail]) + (f".{part}" if part else "")

@@ -1,6 +1,22 @@
-"""How many lots, in how many orders."""
+"""How many lots an account gets, in how many orders, and how long those take."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_FLOOR
+from decimal import Decimal
+from functools import reduce
+from math import ceil
+from math import gcd
+
+from algomirror.domain.money import grouped
+
+FAT_FINGER_LOTS = 100
+"""Most lots of one leg on one account, whatever the sum says (product.md 10.4)."""
+MAX_SLICES = 10
+"""Most entry orders of one leg on one account; an exit is never capped (product.md 5.3)."""
 
 
+# --- orders -----------------------------------------------------------------------------------
 def slices(quantity: int, lot_size: int, freeze_quantity: int) -> list[int]:
     """Order sizes in units that sum to `quantity`, each at most the freeze limit in whole lots.
 
@@ -14,3 +30,95 @@ def slices(quantity: int, lot_size: int, freeze_quantity: int) -> list[int]:
     largest = max(freeze_quantity // lot_size, 1) * lot_size
     whole, rest = divmod(quantity, largest)
     return [largest] * whole + ([rest] if rest else [])
+
+
+def is_freeze_known(freeze_quantity: int) -> bool:
+    """0 and 1 of a broker's list mean that it does not know."""
+    return freeze_quantity > 1
+
+
+def seconds_to_send(orders: int, per_second: int) -> int:
+    """The least time the pace allows, without the broker's own; at least 1 where orders leave."""
+    return max(ceil(orders / per_second) - 1, 1) if orders > 0 else 0
+
+
+# --- sets -------------------------------------------------------------------------------------
+def ratio(lots: Sequence[int]) -> tuple[tuple[int, ...], int]:
+    """Weights of the legs and the number of sets they make: 2/4 lots are 2 sets of 1:2."""
+    if not lots:
+        return (), 0
+    sets = reduce(gcd, lots)
+    return tuple(one // sets for one in lots), sets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LotCap:
+    """Most lots of one leg; `name` says whose limit it is. `weight` is the leg's lots a set."""
+
+    name: str
+    lots: int
+    weight: int = 1
+
+    @property
+    def sets(self) -> int:
+        return max(self.lots, 0) // self.weight
+
+
+def leg_caps(weight: int, lot_size: int, freeze_quantity: int) -> list[LotCap]:
+    """What limits every leg: the global lot limit and its number of slices."""
+    caps = [LotCap(name=f"limit of {FAT_FINGER_LOTS} lots a leg", lots=FAT_FINGER_LOTS,
+                   weight=weight)]  # fmt: skip
+    if is_freeze_known(freeze_quantity):
+        most = max(freeze_quantity // lot_size, 1) * MAX_SLICES
+        caps.append(LotCap(name=f"limit of {MAX_SLICES} slices a leg", lots=most, weight=weight))
+    return caps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sized:
+    """Sets of one account; `note` names what cut or stopped them, empty if nothing did."""
+
+    sets: int
+    note: str = ""
+
+
+def capped(sets: int, caps: Sequence[LotCap]) -> Sized:
+    """The smallest cap wins and is named; caps act on whole sets."""
+    tightest = min(caps, key=lambda cap: cap.sets, default=None)
+    if tightest is None or tightest.sets >= sets:
+        return Sized(sets=sets)
+    cut = f"cut from {sets} to {tightest.sets} sets by the {tightest.name}"
+    return Sized(sets=tightest.sets, note=cut)
+
+
+# --- margin -----------------------------------------------------------------------------------
+def usable(base: Decimal, percent: Decimal) -> Decimal:
+    """The part of an account's funds that a profile may use."""
+    return base * percent / 100
+
+
+def margin_base(*, cash: Decimal, collateral: Decimal, debits: Decimal, cash_only: bool) -> Decimal:
+    """Sellers use all that is available; buyers pay with cash (product.md 10.1)."""
+    net = cash + collateral - debits
+    return min(cash, net) if cash_only else net
+
+
+def sized_by_margin(money: Decimal, requirement: Decimal, caps: Sequence[LotCap] = ()) -> Sized:
+    """Whole sets that `money` (usable) pays for at `requirement` a set, under the caps.
+
+    Zero names both numbers, so that nobody has to guess why an account does not trade.
+    """
+    if requirement <= 0:
+        return Sized(sets=0, note="the margin of one lot is unknown")
+    sets = int((money / requirement).to_integral_value(rounding=ROUND_FLOOR))
+    if sets <= 0:
+        return Sized(
+            sets=0,
+            note=f"needs {grouped(requirement)} for 1 lot, usable {grouped(money)}",
+        )
+    return capped(sets, caps)
+
+
+def smaller(first: Sized, second: Sized) -> Sized:
+    """Of two answers (margin, cash for bought legs) the smaller wins, with its reason."""
+    return second if second.sets < first.sets else first
