@@ -193,11 +193,10 @@ def _with_own_ids(legs: Sequence[Leg]) -> list[Leg]:
     free = max((leg.id for leg in legs), default=0) + 1
     named = []
     for leg in legs:
-        if leg.id <= 0 or leg.id in taken:
-            leg = replace(leg, id=free)
-            free += 1
-        taken.add(leg.id)
-        named.append(leg)
+        is_new = leg.id <= 0 or leg.id in taken
+        named.append(replace(leg, id=free) if is_new else leg)
+        taken.add(named[-1].id)
+        free += is_new
     return named
 
 

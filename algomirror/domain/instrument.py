@@ -148,10 +148,13 @@ def future_symbol(base: str, expiry: date) -> str:
 
 
 def parse_symbol(symbol: str) -> ParsedSymbol | None:
-    """The parts of a derivative's symbol; None for an index or a share."""
-    if found := _OPTION.match(symbol):
-        base, expiry, strike, kind = found.groups()
-        return ParsedSymbol(base, parse_expiry(expiry), Decimal(strike), OptionType(kind))
-    if found := _FUTURE.match(symbol):
-        return ParsedSymbol(found[1], parse_expiry(found[2]), None, None)
+    """The parts of a derivative's symbol; None for an index, a share or an impossible date."""
+    try:
+        if found := _OPTION.match(symbol):
+            base, expiry, strike, kind = found.groups()
+            return ParsedSymbol(base, parse_expiry(expiry), Decimal(strike), OptionType(kind))
+        if found := _FUTURE.match(symbol):
+            return ParsedSymbol(found[1], parse_expiry(found[2]), None, None)
+    except ValueError:
+        return None
     return None
