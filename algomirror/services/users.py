@@ -182,3 +182,14 @@ class UserService:
 
 def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+__all__ = [
+    "CLOSED",
+    "InvalidInputs",
+    "RegistrationClosed",
+    "SignInRefused",
+    "SignedIn",
+    "User",
+    "UserService",
+]

@@ -1,0 +1,87 @@
+"""Orders, trades, positions and activity over all accounts."""
+
+from asyncio import to_thread
+from html import escape
+
+from nicegui import ui
+
+from algomirror.engine import messages as m
+from pages import data
+from pages import formats as f
+from pages.components.live import OrdersTable
+from pages.components.live import PositionsTable
+from pages.components.widgets import card
+from pages.components.widgets import confirm
+from pages.components.widgets import page_head
+from pages.components.widgets import say
+from pages.layout import Frame
+from pages.runs import confirm_exit
+
+
+def orders(frame: Frame) -> None:
+    app = frame.app
+    page_head("Orders", "ours, joined with what the brokers' books say")
+    with card("Orders", "newest first"):
+        table = frame.hub.show(OrdersTable, "all", {"order"}, lambda: data.orders(app, None))
+        table.on("act", lambda e: _cancel(frame, str(e.args["id"])))
+
+
+async def _cancel(frame: Frame, client_order_id: str) -> None:
+    if not frame.allowed():
+        return
+    lines = [f"Cancel what is unfilled of {client_order_id}. A fill that wins the race counts."]
+    if await confirm("Cancel order", lines, "Cancel 1 order"):
+        frame.app.post(m.CancelOrder(client_order_id=client_order_id, by=frame.username))
+        say("Cancel requested; the order book decides.")
+
+
+def trades(frame: Frame) -> None:
+    app = frame.app
+    page_head("Trades", "fills proven by order book or trade book")
+    with card("Fills", "newest first"):
+        frame.hub.show(OrdersTable, "fills", {"fill"}, lambda: data.fills(app, None))
+
+
+def positions(frame: Frame) -> None:
+    app = frame.app
+    page_head("Positions", "what AlgoMirror opened and has not closed")
+    with card("Open positions", "by account and run"):
+        table = frame.hub.show(
+            PositionsTable,
+            "all",
+            {"run", "execution", "position"},
+            lambda: data.positions(app, None, empty="No open AlgoMirror positions."),
+        )
+        table.on("act", lambda e: _exit_account(frame, int(e.args["account"])))
+
+
+async def _exit_account(frame: Frame, account_id: int) -> None:
+    """The exit of the newest open run on that account."""
+    groups = data.positions(frame.app, None, empty="")["groups"]
+    run_id = next((g["run"] for g in groups if g["account"] == account_id), None)
+    if run_id is not None:
+        await confirm_exit(frame, run_id, account_id)
+
+
+async def activity(frame: Frame) -> None:
+    page_head("Activity", "who did what; rows are chained and never edited")
+    with card("Activity", "newest first"):
+        skeleton = ui.element("div").classes("skel")
+        rows = await to_thread(frame.app.activity.recent, 200)
+        skeleton.delete()
+        body = "".join(
+            f"<tr><td>{f.clock_time(r.at, frame.app.clock.now())}</td><td>{escape(r.actor)}</td>"
+            f"<td>{escape(r.action.replace('_', ' '))}</td><td>{escape(r.object_text)}</td>"
+            f'<td><span class="bd {"ok" if r.status == "success" else "dng"}">{r.status}</span>'
+            f"</td><td>{escape(r.error_message)}</td><td>{escape(r.ip_address)}</td></tr>"
+            for r in rows or []
+        )
+        head = "".join(
+            f"<th>{h}</th>"
+            for h in ("Time", "Actor", "Action", "Object", "Status", "Error", "Address")
+        )
+        table = (
+            f'<table class="lt cards"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+        )
+        empty = '<div class="empty">Nothing yet.</div>'
+        ui.html(f'<div class="scrollx">{table if rows else empty}</div>', sanitize=False)

@@ -1,0 +1,35 @@
+// Orders or fills: sort by head, filter by text, CSV of what is shown; a reason has its own line.
+export default {
+  props: {initial: Object},
+  emits: ['act'],
+  data() { return {d: this.initial, text: '', by: null, down: true}; },
+  computed: {
+    rows() {
+      const want = this.text.toLowerCase();
+      let rows = this.d.rows.filter((r) => !want || r.cells.some((c) => String(c.v ?? '').toLowerCase().includes(want)));
+      if (this.by !== null) {
+        const value = (r) => { const v = r.cells[this.by].v; return v !== '' && !isNaN(v) ? Number(v) : String(v ?? ''); };
+        rows = [...rows].sort((a, b) => (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : 0) * (this.down ? -1 : 1));
+      }
+      return rows;
+    },
+  },
+  methods: {
+    patch(d) {
+      if (d.changed) {
+        const map = new Map(this.d.rows.map((r) => [r.key, r]));
+        for (const r of d.changed) map.set(r.key, r);
+        this.d = {...this.d, rows: d.order.map((k) => map.get(k)).filter(Boolean)};
+      } else this.d = d;
+    },
+    sort(i) { if (this.by === i) this.down = !this.down; else { this.by = i; this.down = true; } },
+    show(c) { return c.k === 'price' ? AM.number(c.v) : c.k === 'time' ? AM.time(c.v) : c.k === 'qty' ? AM.number(c.v, 0) : c.v; },
+    csv() { AM.csv(this.d.file, this.d.head.map((h) => h.t), this.rows.map((r) => r.cells.map((c) => c.k === 'time' ? new Date(c.v).toISOString() : c.v))); },
+  },
+  template: `<div><div v-if="!d.rows.length" class="empty">{{d.empty}}</div><template v-else>
+  <div class="rw" style="padding:8px 14px;border-bottom:1px solid var(--line)"><div class="inp" style="width:240px;max-width:60vw"><svg class="i s" style="margin:0"><use href="#search"/></svg><input v-model="text" placeholder="Filter" aria-label="Filter" style="background:none;border:0;outline:0;width:100%;color:var(--t1)"></div><span class="f12 t3">{{rows.length}} of {{d.rows.length}}</span><span class="sp"></span><button class="btn sm q" @click="csv"><svg class="i s"><use href="#dl"/></svg>CSV</button></div>
+  <div class="scrollx"><table class="lt cards"><thead><tr><th v-for="(h,i) in d.head" :key="h.t" scope="col" :class="h.n?'n':''" @click="sort(i)" style="cursor:pointer">{{h.t}}<span v-if="by===i"> {{down?'↓':'↑'}}</span></th><th v-if="d.acts"></th></tr></thead>
+  <tbody><template v-for="r in rows" :key="r.key"><tr :class="[r.cls, {nob: r.reason}]"><td v-for="(c,i) in r.cells" :key="i" :class="[d.head[i].n?'n':'', d.head[i].hp?'hp':'']"><span v-if="c.k==='side'" class="bd" :class="c.v==='BUY'?'buy':'sell'">{{c.v}}</span><span v-else-if="c.k==='badge'" class="bd" :class="c.c">{{c.v}}</span><a v-else-if="c.k==='link'" class="lnk" :href="c.h">{{c.v}}</a><span v-else :class="c.k==='strong'?'b5':''">{{show(c)}}</span></td>
+   <td v-if="d.acts" class="n"><button v-if="r.open" class="btn sm d" @click="$emit('act',{name:'cancel',id:r.key})">Cancel</button></td></tr>
+   <tr v-if="r.reason" class="rsn" :class="r.cls"><td :colspan="d.head.length + (d.acts?1:0)" style="white-space:normal">{{r.reason}}</td></tr></template></tbody></table></div></template></div>`,
+};
