@@ -70,6 +70,14 @@ class Demo:
                 service.add(form, by="demo", tested=passed)
 
     def stop(self) -> None:
-        if self._child is not None:
-            self._child.terminate()
-            self._child.wait(5.0)
+        """Close its input, then ask, then insist."""
+        if self._child is None:
+            return
+        if self._child.stdin is not None:
+            self._child.stdin.close()
+        self._child.terminate()
+        try:
+            self._child.wait(3.0)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait(3.0)

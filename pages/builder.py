@@ -149,7 +149,7 @@ class Builder:
     def _draw_legs(self) -> None:
         with card("Legs", "hedges fill before shorts enter") as header:
             with header:
-                button("Add leg", self._add_leg, kind="sm", symbol="plus")
+                button("Add leg", self._add_leg, kind="bs", symbol="plus")
             self._legs_error = ui.label("").classes("err").style("padding:0 14px")
             self._legs_box = ui.element("div").classes("ovh")
         self._draw_leg_rows()

@@ -360,7 +360,8 @@ def _order(r: OrderRow) -> dict[str, Any]:
         {"v": f"run {r.run_id}", "k": "link", "h": f"/runs/{r.run_id}"},
     ]  # fmt: skip
     return {
-        "key": r.key, "cells": cells, "reason": r.reason,
+        "key": r.key, "cells": cells,
+        "reason": r.reason if r.status != "FILLED" else "",
         "cls": "unk" if r.status == "UNKNOWN" else "",
         "open": r.status in ("ACCEPTED", "PARTIALLY_FILLED") and r.purpose == "ENTRY",
     }  # fmt: skip

@@ -115,7 +115,7 @@ def register_routes(app: App) -> None:
             'margin:24px 0 8px">Run many OpenAlgo accounts as one.</h1>'
             '<p class="t2" style="margin-bottom:20px">Build a multi-leg option strategy, execute '
             "it on all accounts at once, watch every position live.</p>"
-            f'<a class="btn p lg" href="{path}">{word}</a><div style="display:grid;gap:10px;'
+            f'<a class="btn p bl" href="{path}">{word}</a><div style="display:grid;gap:10px;'
             'grid-template-columns:repeat(auto-fit,minmax(210px,1fr));margin-top:28px">'
             f"{tiles}</div></div>"
         )

@@ -42,7 +42,7 @@ async def _fill(frame: Frame, body: ui.element) -> None:
             _card(frame, body, strategy)
         for strategy in archived:
             with card(strategy.name, "archived"):
-                button("Restore", lambda s=strategy: _do(frame, body, "restore", s), kind="sm q")
+                button("Restore", lambda s=strategy: _do(frame, body, "restore", s), kind="bs q")
 
 
 def _card(frame: Frame, body: ui.element, strategy: Strategy) -> None:
@@ -74,13 +74,13 @@ def _card(frame: Frame, body: ui.element, strategy: Strategy) -> None:
             sanitize=False,
         )
         with ui.element("footer"):
-            button("Execute", lambda: open_plan(frame, strategy), kind="sm p", symbol="play")
-            link_button("Edit", f"/strategies/{strategy.id}", kind="sm", symbol="edit")
-            button("Duplicate", lambda: _do(frame, body, "duplicate", strategy), kind="sm q")
+            button("Execute", lambda: open_plan(frame, strategy), kind="bs p", symbol="play")
+            link_button("Edit", f"/strategies/{strategy.id}", kind="bs", symbol="edit")
+            button("Duplicate", lambda: _do(frame, body, "duplicate", strategy), kind="bs q")
             word = "Deactivate" if strategy.is_active else "Activate"
-            button(word, lambda: _do(frame, body, "toggle", strategy), kind="sm q")
+            button(word, lambda: _do(frame, body, "toggle", strategy), kind="bs q")
             ui.element("span").classes("sp")
-            button("Archive", lambda: _do(frame, body, "archive", strategy), kind="sm q")
+            button("Archive", lambda: _do(frame, body, "archive", strategy), kind="bs q")
 
 
 def _rule(rule: str, offset: int) -> str:

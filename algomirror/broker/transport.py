@@ -141,6 +141,7 @@ class OrderTransport:
         except (OSError, HTTPException) as failed:
             connection.close()
             raise NoAnswer(f"The connection to {self._host_url} broke: {failed}") from failed
+        answer.close()  # frees the connection for its next request
         if answer.will_close:
             connection.close()
         else:

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -74,4 +75,5 @@ async def serve(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(arguments()))
+    asyncio.new_event_loop().run_until_complete(serve(arguments()))
+    os._exit(0)  # a thread may still wait for standard input to end

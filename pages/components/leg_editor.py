@@ -42,20 +42,21 @@ class LegEditor:
             with (
                 ui.element("div")
                 .classes("ed")
-                .style("grid-template-columns:104px 84px 78px 128px 104px 92px 70px 104px 1fr")
+                .style("grid-template-columns:100px 74px 62px 118px 82px 76px 52px 84px 1fr")
             ):
                 self._select("instrument", {n: n for n in UNDERLYINGS}, "Instrument")
                 self._select("action", {"BUY": "BUY", "SELL": "SELL"}, "Side")
                 self._select("option_type", {"CE": "CE", "PE": "PE"}, "Option type")
                 self._select("expiry", EXPIRIES, "Expiry")
                 self._select("strike_selection", RULES, "Strike rule")
-                self._input("strike_offset", "Strikes away")
-                self._input("strike_price", "Strike")
+                with ui.element("div").classes("cell"):
+                    self._input("strike_offset", "Strikes away")
+                    self._input("strike_price", "Strike")
                 self._input("lots", "Lots")
                 self._select("order_type", TYPES, "Order type")
                 with ui.element("div").classes("rw g4"):
                     for symbol, what in (("copy", "duplicate"), ("x", "remove")):
-                        button("", lambda w=what: act(number, w), kind="sm q", symbol=symbol
+                        button("", lambda w=what: act(number, w), kind="bs q", symbol=symbol
                                ).props(f'aria-label="{what} leg {number + 1}"')  # fmt: skip
             with (
                 ui.element("div").classes("rw wr").style("margin:6px 0 0 0;gap:8px") as self._prices

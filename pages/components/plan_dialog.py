@@ -57,14 +57,14 @@ class _PlanDialog:
                 ui.html(f'<span class="bd acc">Manual</span> <span class="bd o">'
                         f"{self._strategy.product}</span>", sanitize=False)  # fmt: skip
                 ui.element("span").classes("sp")
-                self._refresh = button("Refresh", self.plan, symbol="refresh", kind="sm")
+                self._refresh = button("Refresh", self.plan, symbol="refresh", kind="bs")
             self._body = ui.element("div").style("max-height:70vh;overflow:auto")
             with ui.element("footer"):
                 ui.html('<span class="t2">Rules arm with the first fill. Closing this window does '
                         "not stop anything.</span>", sanitize=False)  # fmt: skip
                 ui.element("span").classes("sp")
-                button("Close", self.close, kind="lg")
-                self._send = ui.element("button").classes("btn p lg dis").on("click", self.send)
+                button("Close", self.close, kind="bl")
+                self._send = ui.element("button").classes("btn p bl dis").on("click", self.send)
                 with self._send:
                     self._label = ui.label("Planning…")
         self._dialog.open()

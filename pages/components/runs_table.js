@@ -13,5 +13,5 @@ export default {
    <td class="ra-ph"><span class="bd" :class="r.tone">{{r.word}}</span></td>
    <td class="n b5" :class="sign(r.pnl)"><span v-if="arrow(r.pnl)" style="font-size:.7em;margin-right:4px">{{arrow(r.pnl)}}</span>{{pnl(r.pnl)}}<span v-if="!r.whole" class="t3"> ?</span></td>
    <td class="hp">{{r.accounts}}</td><td class="n hp">{{r.positions}}</td><td class="t3 hp">{{time(r.started)}}</td><td class="t2 hp">{{r.exit}}</td>
-   <td class="n"><button v-if="r.live" class="btn sm d" @click="$emit('act', {name:'exit', id:r.id})">Exit</button> <a class="btn sm" :href="'/runs/' + r.id">View</a></td></tr></tbody></table></div></div>`,
+   <td class="n"><button v-if="r.live" class="btn bs d" @click="$emit('act', {name:'exit', id:r.id})">Exit</button> <a class="btn bs" :href="'/runs/' + r.id">View</a></td></tr></tbody></table></div></div>`,
 };

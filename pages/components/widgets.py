@@ -91,8 +91,8 @@ async def confirm(title: str, lines: list[str], act: str, *, danger: bool = True
         ui.html(f'<div class="t2" style="padding:12px 0">{body}</div>', sanitize=False)
         with ui.element("footer"):
             ui.element("span").classes("sp")
-            button("Close", lambda: dialog.submit(False), kind="lg")
-            button(act, lambda: dialog.submit(True), kind="lg df" if danger else "lg p")
+            button("Close", lambda: dialog.submit(False), kind="bl")
+            button(act, lambda: dialog.submit(True), kind="bl df" if danger else "bl p")
     answer = await dialog
     dialog.delete()
     return bool(answer)
