@@ -1,0 +1,7 @@
+"""`python -m algomirror`."""
+
+import sys
+
+from algomirror.cli import main
+
+sys.exit(main())
