@@ -14,7 +14,7 @@ from nicegui import ui
 
 from algomirror.app import App
 from algomirror.engine import messages as m
-from pages import data
+from pages import data_frame
 from pages.components.live import Banner
 from pages.components.live import HoldButton
 from pages.components.live import KillProgress
@@ -125,10 +125,10 @@ def _frame(frame: Frame, path: str) -> None:
         StatusBar,
         frame.username,
         {"system"},
-        lambda: data.status_bar(app, frame.username),
+        lambda: data_frame.status_bar(app, frame.username),
     )
     bar.on("kill", dialog.open)
-    hub.show(Banner, "all", {"system", "execution", "account"}, lambda: data.banner(app))
+    hub.show(Banner, "all", {"system", "execution", "account"}, lambda: data_frame.banner(app))
     ui.html(_menu(app.settings.version), sanitize=False)
     phone = ui.html(_phone_bar(), sanitize=False)
     phone.on("click", js_handler="(e) => { if (e.target.closest('.k')) emit(); }",
@@ -186,7 +186,7 @@ def _kill_dialog(frame: Frame) -> ui.dialog:
         )
         button = HoldButton({"label": "Exit everything", "seconds": 2, "ring": True})
         button.on("held", held)
-        hub.show(KillProgress, "all", {"account", "system", "run"}, lambda: data.kill(app))
+        hub.show(KillProgress, "all", {"account", "system", "run"}, lambda: data_frame.kill(app))
         with ui.element("footer"):
             ui.element("span").classes("sp")
             close = ui.element("button").classes("btn").on("click", dialog.close)

@@ -12,6 +12,7 @@ import orjson
 import websocket
 
 from algomirror.broker import wire
+from algomirror.broker.wire_tick import parse_tick
 from algomirror.clock import Clock
 from algomirror.domain.instrument import Instrument
 from algomirror.engine.ports import FeedListener
@@ -173,7 +174,7 @@ class OpenAlgoFeed:
         if self._is_silent:
             self._is_silent = False
             self._report("authenticated", "ticks are back")
-        quote = wire.parse_tick(frame, self._clock.now(), self._source)
+        quote = parse_tick(frame, self._clock.now(), self._source)
         if quote is not None:
             self._listener.on_quote(quote)
 

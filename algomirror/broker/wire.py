@@ -275,12 +275,12 @@ def parse_quote(
         decimal_of(data.get("ltp"), "ltp"),
         at,
         source,
-        _positive(data.get("bid")),
-        _positive(data.get("ask")),
+        positive(data.get("bid")),
+        positive(data.get("ask")),
     )
 
 
-def _positive(value: Any) -> Decimal | None:
+def positive(value: Any) -> Decimal | None:
     found = _decimal_or_none(value)
     return found if found is not None and found > 0 else None
 
@@ -375,30 +375,3 @@ def parse_mode(body: Any) -> TradingMode:
 
 def parse_ping(body: Any) -> str:
     return str(data_of(body, dict).get("broker", ""))
-
-
-# --- stream -----------------------------------------------------------------------------------
-def parse_tick(frame: Mapping[str, Any], at: datetime, source: str) -> Quote | None:
-    """A market_data frame as a quote; None when it carries no price of an exchange of ours."""
-    data = frame.get("data")
-    exchange = _EXCHANGES.get(frame.get("exchange", ""))
-    if exchange is None or not isinstance(data, dict):
-        return None
-    price = data.get("ltp")
-    if price.__class__ not in (int, float, str):
-        return None
-    instrument = Instrument(frame["symbol"], exchange)
-    depth = data.get("depth")
-    bid = ask = None
-    if isinstance(depth, dict):
-        bid, ask = _top(depth.get("buy")), _top(depth.get("sell"))
-    return Quote(instrument, Decimal(str(price)), at, source, bid, ask)
-
-
-def _top(levels: Any) -> Decimal | None:
-    if not isinstance(levels, list) or not levels:
-        return None
-    return _positive(levels[0].get("price"))
-
-
-_EXCHANGES: dict[str, Exchange] = {str(e): e for e in Exchange}

@@ -32,6 +32,7 @@ from algomirror.engine.projection import Projection
 from algomirror.engine.reconcile import Reconcile
 from algomirror.engine.recovery import recover
 from algomirror.engine.risk import RiskDesk
+from algomirror.engine.start import Start
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ class TradingEngine:
         self._clock = clock
         self._exits = Exits(self.core)
         self._entry = Entry(self.core, self._exits)
+        self._start = Start(self.core)
         self._outcomes = Outcomes(self.core)
         self._reconcile = Reconcile(self.core)
         self._risk = RiskDesk(self.core, self._exits)
@@ -87,7 +89,7 @@ class TradingEngine:
         """Start-up is recovery; accounts trade only after their books were read."""
         for profile in profiles:
             self._add_account(m.AccountAdded(profile=profile))
-        recover(self.core, self._entry, self._projection)
+        recover(self.core, self._start, self._projection)
 
     def stop(self) -> None:
         """Finish the message in hand and end; the journal has everything."""
@@ -191,7 +193,7 @@ class TradingEngine:
             case m.BooksRead():
                 self._reconcile.on_books(message)
             case m.StartRun():
-                self._entry.start(message)
+                self._start.start(message)
             case m.RequestExit():
                 self._request_exit(message)
             case m.RequestKill():

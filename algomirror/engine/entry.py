@@ -1,7 +1,6 @@
 """Entering: from a plan to filled legs, hedges first, per account and never more than planned."""
 
 import logging
-from datetime import timedelta
 
 from algomirror.domain.hedges import hedges_of
 from algomirror.domain.order import IN_FLIGHT
@@ -11,32 +10,20 @@ from algomirror.domain.order import OrderStatus
 from algomirror.domain.order import PriceType
 from algomirror.domain.order import Side
 from algomirror.domain.risk.events import RiskEventType
-from algomirror.domain.risk.rules import rules_of
-from algomirror.domain.run import Execution
 from algomirror.domain.run import ExecutionState
 from algomirror.domain.run import ExitReason
-from algomirror.domain.run import Run
-from algomirror.domain.run import RunState
-from algomirror.domain.run import RunTrigger
-from algomirror.domain.run import TradingMode
-from algomirror.domain.run import TradingState
 from algomirror.domain.sizing import slices
 from algomirror.domain.strategy import HedgePolicy
-from algomirror.domain.strategy import Plan
 from algomirror.domain.strategy import PlannedLeg
 from algomirror.domain.strategy import RemainderPolicy
 from algomirror.domain.strategy import RiskAction
-from algomirror.domain.strategy import UnbalancedPolicy
+from algomirror.engine.balance import Balance
 from algomirror.engine.book import ExecutionBook
-from algomirror.engine.book import RunBook
 from algomirror.engine.core import Core
 from algomirror.engine.exit import Exits
-from algomirror.engine.messages import StartRun
 
 log = logging.getLogger(__name__)
 
-PLAN_VALID_S = 30
-"""A plan older than this is refused (product.md 4.1)."""
 READY_WITHIN_S = 6.0
 """How long a pending execution waits for a fresh mode and a complete look."""
 
@@ -47,110 +34,7 @@ class Entry:
     def __init__(self, core: Core, exits: Exits) -> None:
         self._core = core
         self._exits = exits
-        self._tokens: dict[str, int] = {}
-        self._numbers: dict[int, int] = {}
-
-    def recover(self, numbers: dict[int, int]) -> None:
-        self._numbers = dict(numbers)
-
-    # --- press of Execute -----------------------------------------------------------------
-    def start(self, message: StartRun) -> None:
-        """A new run of a plan, or a sentence in the timeline why not. A token is used once."""
-        if message.token in self._tokens:
-            log.info("start token seen before, run %s stands", self._tokens[message.token])
-            return
-        refusal = self._why_refused(message.plan)
-        if refusal is not None:
-            self._core.event("run_refused", f"Not sent: {refusal}", level="warning")
-            return
-        run = self._new_run(message.plan, message.trigger, message.by)
-        run.token = message.token
-        self._tokens[message.token] = run.id
-        for planned in message.plan.accounts:
-            self._new_execution(run, planned.account_id)
-        self._core.event(
-            "run_started",
-            f"Run {run.run.number} of {message.plan.strategy.name} sent by {message.by}",
-            detail=_spot_text(message.plan),
-            run_id=run.id,
-        )
-
-    def _why_refused(self, plan: Plan) -> str | None:
-        now = self._core.clock.now()
-        if plan.refusal:
-            return plan.refusal
-        if now - plan.made_at > timedelta(seconds=PLAN_VALID_S):
-            return "Plan is older than 30 s. Refreshed: please look again."
-        if self._core.fleet_state is not TradingState.ACTIVE:
-            return f"Fleet is {self._core.fleet_state}: {self._core.fleet_reason}. Entries blocked."
-        open_runs = (r for r in self._core.book.runs.values() if not r.is_final)
-        if any(r.run.strategy_id == plan.strategy.id for r in open_runs):
-            return f"{plan.strategy.name} already has an open run."
-        if all(a.skip or a.sets == 0 for a in plan.accounts):
-            return "No account is left to trade."
-        return None
-
-    def _new_run(self, plan: Plan, trigger: RunTrigger, by: str) -> RunBook:
-        number = self._numbers.get(plan.strategy.id, 0) + 1
-        self._numbers[plan.strategy.id] = number
-        run = RunBook(
-            run=Run(
-                id=self._core.next_id("run"),
-                strategy_id=plan.strategy.id,
-                number=number,
-                trigger=trigger,
-                state=RunState.ENTERING,
-                plan=plan,
-                session_day=plan.session_day,
-                started_at=self._core.clock.now(),
-                started_by=by,
-            ),
-            rules=rules_of(plan.strategy),
-        )
-        self._core.book.add_run(run)
-        self._core.stage(run.run)
-        return run
-
-    def _new_execution(self, run: RunBook, account_id: int) -> None:
-        planned = next(a for a in run.run.plan.accounts if a.account_id == account_id)
-        skip = planned.skip or self._why_skipped(account_id)
-        execution = ExecutionBook(
-            execution=Execution(
-                id=self._core.next_id("execution"),
-                run_id=run.id,
-                strategy_id=run.run.strategy_id,
-                account_id=account_id,
-                state=ExecutionState.SKIPPED if skip else ExecutionState.PENDING,
-                mode=TradingMode(planned.mode),
-                planned_sets=planned.sets,
-                skip_reason=skip or "",
-            ),
-            legs={p.leg.id: p for p in run.run.plan.legs},
-            lots=dict(planned.lots),
-            begun_at=self._core.clock.monotonic(),
-        )
-        self._core.book.add_execution(run, execution)
-        self._core.stage(execution.execution)
-        for leg_id in execution.legs:
-            self._core.new_position(execution, leg_id)
-        self._core.touch(execution)
-        if skip:
-            self._say(execution, f"skipped: {skip}", level="warning")
-            return
-        self._core.limbs[account_id].ping()
-        self._core.want_look(account_id, positions=True)
-
-    def _why_skipped(self, account_id: int) -> str | None:
-        account = self._core.accounts.get(account_id)
-        if account is None or account_id not in self._core.limbs:
-            return "the account is not connected"
-        if not account.profile.is_active:
-            return "the account is inactive"
-        if account.connection in ("failed", "auth_error"):
-            return f"the account is {account.connection}: {account.connection_text}"
-        if account.trading_state is not TradingState.ACTIVE:
-            return f"the account is {account.trading_state}"
-        return None
+        self._balance = Balance(core, exits)
 
     # --- while entering -------------------------------------------------------------------
     def advance(self, execution: ExecutionBook) -> None:
@@ -427,63 +311,7 @@ class Entry:
         )
         orders = [o for o in execution.entry_orders() if o.status is OrderStatus.FILLED]
         self._say(execution, f"entry complete, {len(orders)} orders filled")
-        self._check_balance(execution)
-
-    def _check_balance(self, execution: ExecutionBook) -> None:
-        """Unequal sets over the legs are a visible state with a remedy (product.md 4.2, 4)."""
-        sets = {
-            leg_id: execution.entered_quantity(leg_id)
-            // (planned.contract.lot_size * planned.weight)
-            for leg_id, planned in execution.legs.items()
-            if execution.target_quantity(leg_id)
-        }
-        whole = all(
-            execution.entered_quantity(leg_id)
-            == sets[leg_id]
-            * execution.legs[leg_id].contract.lot_size
-            * execution.legs[leg_id].weight
-            for leg_id in sets
-        )
-        if len(set(sets.values())) <= 1 and whole:
-            return
-        policy = self._unbalanced_policy(execution)
-        text = "unbalanced entry: " + ", ".join(
-            f"{execution.legs[leg_id].contract.symbol} {execution.entered_quantity(leg_id)}"
-            f" of {execution.target_quantity(leg_id)}"
-            for leg_id in sets
-        )
-        event = self._core.risk_event(
-            RiskEventType.UNBALANCED,
-            reason=None if policy is UnbalancedPolicy.KEEP_AND_ALERT else ExitReason.UNBALANCED,
-            notes=f"{text}: {policy}",
-            action=RiskAction.ALERT_ONLY
-            if policy is UnbalancedPolicy.KEEP_AND_ALERT
-            else RiskAction.CLOSE_ALL,
-            execution=execution,
-        )
-        cause = f"risk event {event.id}"
-        if policy is UnbalancedPolicy.EXIT_ALL:
-            self._say(execution, f"{text}: leaving", level="critical")
-            self._exits.begin(execution, reason=ExitReason.UNBALANCED, cause=cause)
-        elif policy is UnbalancedPolicy.TRIM:
-            self._exits.trim(execution, min(sets.values()), cause=cause)
-        else:
-            self._core.attention(execution, text)
-
-    def _unbalanced_policy(self, execution: ExecutionBook) -> UnbalancedPolicy:
-        policy = self._core.book.run_of(execution.id).run.plan.strategy.unbalanced_policy
-        if policy is not None:
-            return policy
-        legs = tuple(p.leg for p in execution.legs.values())
-        for planned in execution.legs.values():
-            if planned.leg.side is Side.BUY or not execution.entered_quantity(planned.leg.id):
-                continue
-            for hedge in hedges_of(planned.leg, legs):
-                if execution.entered_quantity(hedge.id) < execution.entered_quantity(
-                    planned.leg.id
-                ):
-                    return UnbalancedPolicy.EXIT_ALL
-        return UnbalancedPolicy.KEEP_AND_ALERT
+        self._balance.check(execution)
 
     def _say(self, execution: ExecutionBook, text: str, *, level: str = "info") -> None:
         self._core.event(
@@ -493,8 +321,3 @@ class Entry:
             run_id=execution.execution.run_id,
             account_id=execution.account_id,
         )
-
-
-def _spot_text(plan: Plan) -> str:
-    spots = " · ".join(f"{name} {spot:,.2f}" for name, spot in plan.spots)
-    return f"Plan of {plan.made_at:%H:%M:%S} · {spots}"

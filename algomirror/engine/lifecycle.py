@@ -16,6 +16,7 @@ from algomirror.engine.book import RunBook
 from algomirror.engine.core import Core
 from algomirror.engine.entry import Entry
 from algomirror.engine.exit import Exits
+from algomirror.engine.refusals import Refusals
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ class Lifecycle:
         self._core = core
         self._entry = entry
         self._exits = exits
+        self._refusals = Refusals(core)
 
     def settle(self) -> None:
         """Advance every touched execution until none is touched, then its run's state."""
@@ -50,7 +52,7 @@ class Lifecycle:
 
     def _advance(self, execution: ExecutionBook) -> None:
         for order in self._core.take_rejected(execution.id):
-            self._exits.on_rejected(order)
+            self._refusals.on_rejected(order)
         if execution.state in (ExecutionState.PENDING, ExecutionState.ENTERING):
             self._entry.replace_cancelled(execution)
             self._entry.advance(execution)

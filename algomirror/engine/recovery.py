@@ -16,20 +16,20 @@ from algomirror.engine.accounts import Track
 from algomirror.engine.book import ExecutionBook
 from algomirror.engine.book import RunBook
 from algomirror.engine.core import Core
-from algomirror.engine.entry import Entry
 from algomirror.engine.ports import Recovered
 from algomirror.engine.projection import Projection
+from algomirror.engine.start import Start
 
 log = logging.getLogger(__name__)
 
 
-def recover(core: Core, entry: Entry, projection: Projection) -> None:
+def recover(core: Core, start: Start, projection: Projection) -> None:
     """Rebuild the book. Orders that may be at a broker become UNKNOWN; accounts trade only after
     their books were read (AccountState.is_reconciled).
     """
     found = core.journal.load(core.clock.now().date())
     core.set_next_ids(found.next_ids)
-    entry.recover(dict(found.run_numbers))
+    start.recover(dict(found.run_numbers))
     for run in found.runs:
         core.book.add_run(_run_book(run))
     for execution in found.executions:

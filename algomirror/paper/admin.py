@@ -5,9 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 from algomirror.paper.answers import PaperServer
+from algomirror.paper.books import Refusal
+from algomirror.paper.books import Request
 from algomirror.paper.exchange import PaperAccount
-from algomirror.paper.exchange import Refusal
-from algomirror.paper.exchange import Request
 from algomirror.paper.faults import plan_from
 
 Found = tuple[int, dict[str, Any]]

@@ -12,6 +12,7 @@ from typing import Any
 from algomirror.paper import answers_books
 from algomirror.paper import answers_calendar
 from algomirror.paper import answers_data
+from algomirror.paper import answers_options
 from algomirror.paper import answers_orders
 from algomirror.paper.answer import Answer
 from algomirror.paper.exchange import PaperAccount
@@ -173,4 +174,5 @@ _ANSWERS: dict[str, Handler] = {
     **answers_orders.ANSWERS,
     **answers_books.ANSWERS,
     **answers_data.ANSWERS,
+    **answers_options.ANSWERS,
 }

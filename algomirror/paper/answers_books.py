@@ -8,9 +8,9 @@ from typing import Any
 
 from algomirror.paper.answer import Answer
 from algomirror.paper.answers_orders import success
+from algomirror.paper.books import PaperOrder
+from algomirror.paper.books import PaperPosition
 from algomirror.paper.exchange import PaperAccount
-from algomirror.paper.exchange import PaperOrder
-from algomirror.paper.exchange import PaperPosition
 
 ZERO = Decimal(0)
 

@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from algomirror.paper.answer import Answer
+from algomirror.paper.books import PaperOrder
+from algomirror.paper.books import Refusal
+from algomirror.paper.books import Request
 from algomirror.paper.exchange import PaperAccount
-from algomirror.paper.exchange import PaperOrder
-from algomirror.paper.exchange import Refusal
-from algomirror.paper.exchange import Request
 
 NEEDS_PRICE = ("LIMIT", "SL")
 NEEDS_TRIGGER = ("SL", "SL-M")

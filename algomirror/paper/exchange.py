@@ -2,152 +2,24 @@
 
 import random
 from collections.abc import Callable
-from collections.abc import Iterator
-from copy import copy
-from dataclasses import dataclass
-from dataclasses import field
 from datetime import datetime
 from datetime import timedelta
 from decimal import Decimal
 from typing import Literal
 
+from algomirror.paper.books import ZERO
+from algomirror.paper.books import Books
+from algomirror.paper.books import PaperOrder
+from algomirror.paper.books import PaperTrade
+from algomirror.paper.books import Refusal
+from algomirror.paper.books import Request
 from algomirror.paper.faults import FaultPlan
 from algomirror.paper.margin import Exposure
 from algomirror.paper.margin import margin_of
 from algomirror.paper.market import Market
 
 Profile = Literal["analyze", "live"]
-ZERO = Decimal(0)
 LATE_REJECT_S = 0.4
-OPEN_WORDS = ("open", "trigger pending", "open pending")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """A checked order request; prices 0 where the type has none."""
-
-    symbol: str
-    exchange: str
-    action: str
-    quantity: int
-    pricetype: str = "MARKET"
-    product: str = "MIS"
-    price: Decimal = ZERO
-    trigger_price: Decimal = ZERO
-    strategy: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    status: int
-    message: str
-
-
-@dataclass(slots=True, kw_only=True)
-class PaperOrder:
-    """`status` is the word the order book shows; `value` the sum of fills in rupees."""
-
-    orderid: str
-    request: Request
-    status: str
-    placed_at: datetime
-    ltp_at_placement: Decimal
-    filled: int = 0
-    value: Decimal = ZERO
-    reason: str = ""
-    shown_as_limit: Decimal | None = None
-    hold_rest_until: datetime | None = None
-    reject_at: datetime | None = None
-    reject_reason: str = ""
-    triggered: bool = False
-
-    @property
-    def rest(self) -> int:
-        return self.request.quantity - self.filled
-
-    @property
-    def is_open(self) -> bool:
-        return self.status in OPEN_WORDS
-
-    @property
-    def average(self) -> Decimal:
-        return self.value / self.filled if self.filled else ZERO
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaperTrade:
-    tradeid: str
-    orderid: str
-    symbol: str
-    exchange: str
-    product: str
-    action: str
-    quantity: int
-    price: Decimal
-    at: datetime
-    strategy: str
-
-
-@dataclass(slots=True, kw_only=True)
-class PaperPosition:
-    """Averaged on adds, average unchanged on reductions, fresh on reversal; `cash` is exact."""
-
-    symbol: str
-    exchange: str
-    product: str
-    quantity: int = 0
-    average: Decimal = ZERO
-    realised: Decimal = ZERO
-    cash: Decimal = ZERO
-
-    def trade(self, signed: int, price: Decimal) -> Decimal:
-        """Book a fill; returns the profit realised by it."""
-        self.cash -= signed * price
-        before = self.quantity
-        after = before + signed
-        realised = ZERO
-        if before and (before > 0) != (signed > 0):
-            closed = min(abs(before), abs(signed))
-            realised = closed * (price - self.average) * (1 if before > 0 else -1)
-            self.realised += realised
-            if after and (after > 0) != (before > 0):
-                self.average = price
-        elif after:
-            self.average = (self.average * abs(before) + price * abs(signed)) / abs(after)
-        self.quantity = after
-        if after == 0:
-            self.average = ZERO
-        return realised
-
-
-@dataclass(slots=True)
-class Books:
-    """One store of orders, trades, positions and cash; analyzer and live have one each."""
-
-    cash: Decimal
-    orders: dict[str, PaperOrder] = field(default_factory=dict)
-    trades: list[PaperTrade] = field(default_factory=list)
-    positions: dict[tuple[str, str, str], PaperPosition] = field(default_factory=dict)
-    past: list[tuple[datetime, list[PaperPosition]]] = field(default_factory=list)
-
-    def position(self, request: Request) -> PaperPosition:
-        key = (request.symbol, request.exchange, request.product)
-        if key not in self.positions:
-            self.positions[key] = PaperPosition(
-                symbol=request.symbol, exchange=request.exchange, product=request.product
-            )
-        return self.positions[key]
-
-    def open_orders(self) -> Iterator[PaperOrder]:
-        return (o for o in self.orders.values() if o.is_open)
-
-    def remember_positions(self, now: datetime) -> None:
-        self.past.append((now, [copy(p) for p in self.positions.values()]))
-        del self.past[:-50]
-
-    def positions_at(self, at: datetime) -> list[PaperPosition]:
-        known = [rows for when, rows in self.past if when <= at]
-        return known[-1] if known else []
 
 
 class PaperAccount:

@@ -14,8 +14,8 @@ from aiohttp import web
 from algomirror.paper.answers import PaperServer
 from algomirror.paper.answers_books import number
 from algomirror.paper.answers_data import depth_levels
+from algomirror.paper.books import PaperOrder
 from algomirror.paper.exchange import PaperAccount
-from algomirror.paper.exchange import PaperOrder
 
 GRACE_S = 15.0
 CLOSE_AUTH_TIMEOUT = 4401

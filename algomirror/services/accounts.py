@@ -1,11 +1,9 @@
 """Trading accounts: add with a test, edit, delete, primary; keys encrypted, never shown."""
 
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from sqlalchemy import func
 from sqlalchemy import update
@@ -20,6 +18,10 @@ from algomirror.engine.ports import Broker
 from algomirror.errors import AlgoMirrorError
 from algomirror.errors import BrokerError
 from algomirror.errors import InvalidInput
+from algomirror.services.account_form import CONTROL
+from algomirror.services.account_form import check_key
+from algomirror.services.account_form import check_pace
+from algomirror.services.account_form import check_url
 from algomirror.services.activity import ActivityLog
 from algomirror.services.cipher import Cipher
 from algomirror.services.cipher import Undecipherable
@@ -30,7 +32,6 @@ from algomirror.store.tables import TradingAccount
 
 PALETTE = ("sky", "violet", "pink", "steel", "periwinkle", "orchid", "ice", "lavender", "slate",
            "rose-grey", "denim", "sand")  # fmt: skip
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class AccountInUse(AlgoMirrorError):  # noqa: N818 - a sentence for the person
@@ -157,10 +158,10 @@ class AccountService:
             p
             for p in (
                 self._check_name(form.account_name, editing_id),
-                _check_url("host_url", form.host_url, ("http", "https")),
-                _check_url("websocket_url", form.websocket_url, ("ws", "wss")),
-                _check_key(form.api_key, editing_id),
-                _check_pace(form.max_orders_per_second),
+                check_url("host_url", form.host_url, ("http", "https")),
+                check_url("websocket_url", form.websocket_url, ("ws", "wss")),
+                check_key(form.api_key, editing_id),
+                check_pace(form.max_orders_per_second),
             )
             if p is not None
         ]
@@ -172,7 +173,7 @@ class AccountService:
 
     def _check_name(self, name: str, editing_id: int | None) -> InvalidInput | None:
         plain = name.strip()
-        if not 3 <= len(plain) <= 100 or _CONTROL.search(plain):
+        if not 3 <= len(plain) <= 100 or CONTROL.search(plain):
             return InvalidInput("account_name", "3 to 100 characters.")
         with self._db.session() as session:
             for row in self._living(session):
@@ -354,37 +355,6 @@ class AccountService:
         with self._db.session() as session:
             query = select(func.count()).select_from(StrategyAccount)
             return session.exec(query.where(StrategyAccount.account_id == account_id)).one()
-
-
-def _check_url(field: str, text: str, schemes: tuple[str, ...]) -> InvalidInput | None:
-    example = f"{schemes[0]}://127.0.0.1:{5000 if schemes[0] == 'http' else 8765}"
-    try:
-        parts = urlsplit(text.strip())
-        port_ok = parts.port is None or 0 < parts.port < 65536
-    except ValueError:
-        port_ok = False
-        parts = urlsplit("")
-    good = parts.scheme in schemes and bool(parts.hostname) and port_ok
-    if not good or len(text) > 200 or " " in text.strip():
-        return InvalidInput(field, f"Type an address like {example}.")
-    return None
-
-
-def _check_key(key: str, editing_id: int | None) -> InvalidInput | None:
-    plain = key.strip()
-    if not plain and editing_id is not None:
-        return None
-    if not 10 <= len(plain) <= 256 or not plain.isascii() or _CONTROL.search(plain):
-        return InvalidInput("api_key", "The key has 10 to 256 plain characters. Copy it from "
-                                       "OpenAlgo, API key page.")  # fmt: skip
-    return None
-
-
-def _check_pace(text: str) -> InvalidInput | None:
-    plain = str(text).strip()
-    if not plain.isascii() or not plain.isdigit() or not 1 <= int(plain[:6]) <= 50:
-        return InvalidInput("max_orders_per_second", "A whole number from 1 to 50.")
-    return None
 
 
 def _view(row: TradingAccount) -> AccountView:

@@ -11,7 +11,7 @@ from algomirror.domain.order import IN_FLIGHT
 from algomirror.domain.order import OrderPurpose
 from algomirror.domain.run import ExecutionState
 from algomirror.engine.book import ExecutionBook
-from algomirror.paper.exchange import PaperOrder
+from algomirror.paper.books import PaperOrder
 from algomirror.paper.exchange import Profile
 from algomirror.paper.faults import FaultPlan
 from algomirror.paper.faults import FaultRule

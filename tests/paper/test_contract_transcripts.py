@@ -13,7 +13,7 @@ import pytest
 
 from algomirror.clock import IST
 from algomirror.paper.answers import PaperServer
-from algomirror.paper.exchange import Request
+from algomirror.paper.books import Request
 from algomirror.paper.faults import FaultPlan
 from algomirror.paper.market import Market
 from algomirror.paper.schema import SCHEMAS
