@@ -66,8 +66,13 @@ class Health:
         trades = unsettled or now - account.last_trades_at >= TRADES_EVERY_S
         account.look_in_flight = now
         account.look_wants_positions = False
-        account.look_due = now + next_look_in(account, live, account.tracks)
+        account.look_due = now + next_look_in(live, holds=self._holds(account))
         self._core.limbs[account.id].look(trades=trades, positions=positions)
+
+    def _holds(self, account: AccountState) -> bool:
+        """We have a position there, or the broker shows what we cannot explain."""
+        executions = self._core.book.account_executions(account.id)
+        return bool(account.drift) or any(not e.is_flat for e in executions)
 
     def _has_ended_unproven(self, account: AccountState) -> bool:
         """Some order was seen as rejected or cancelled once and waits for its second look."""

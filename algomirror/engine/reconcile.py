@@ -16,7 +16,6 @@ from algomirror.domain.order import Order
 from algomirror.domain.order import OrderReport
 from algomirror.domain.order import OrderStatus
 from algomirror.engine.accounts import AccountState
-from algomirror.engine.accounts import Track
 from algomirror.engine.core import Core
 from algomirror.engine.messages import BooksRead
 from algomirror.engine.ports import SeenOrder
@@ -291,11 +290,11 @@ class Reconcile:
         )
 
 
-def next_look_in(account: AccountState, orders: list[Order], tracks: dict[str, Track]) -> float:
+def next_look_in(orders: list[Order], *, holds: bool) -> float:
     """Seconds until the next routine look: 1 while orders work, 5 with positions, 30 idle."""
     if any(order.status in WORKING for order in orders):
         return 1.0
-    return 5.0 if any(p.quantity for p in account.positions.values()) else 30.0
+    return 5.0 if orders or holds else 30.0
 
 
 def _seconds(later: datetime, earlier: datetime) -> float:
