@@ -10,7 +10,7 @@ from typing import Any
 from algomirror.app import App
 from algomirror.domain.run import TradingMode
 from algomirror.services.accounts import AccountForm
-from algomirror.services.accounts import TestResult
+from algomirror.services.accounts import ConnectionResult
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Demo:
     def _link(self, keys: list[str], ready: dict[str, Any]) -> None:
         """Accounts of an earlier demo follow the exchange to its new ports."""
         service = self._app.accounts
-        passed = TestResult(ok=True, sentence="", broker_name="paper", mode=TradingMode.PAPER)
+        passed = ConnectionResult(ok=True, sentence="", broker_name="paper", mode=TradingMode.PAPER)
         known = {view.name: view for view in service.all()}
         for (name, colour, _), key in zip(ACCOUNTS, keys, strict=True):
             form = AccountForm(

@@ -9,7 +9,7 @@ from algomirror.errors import InvalidInput
 from algomirror.services.accounts import PALETTE
 from algomirror.services.accounts import AccountForm
 from algomirror.services.accounts import AccountInUse
-from algomirror.services.accounts import TestResult
+from algomirror.services.accounts import ConnectionResult
 from algomirror.services.users import InvalidInputs
 from pages import data
 from pages.components.live import FleetCards
@@ -123,7 +123,7 @@ class _Form:
     def __init__(self, frame: Frame, account_id: int | None, values: AccountForm) -> None:
         self._frame = frame
         self._id = account_id
-        self._tested: TestResult | None = None
+        self._tested: ConnectionResult | None = None
         self._inputs: dict[str, Any] = {}
         with ui.element("div").classes("grid"):
             with card("Connection", classes="c8"):

@@ -85,7 +85,7 @@ class AccountView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TestResult:
+class ConnectionResult:
     ok: bool
     sentence: str
     broker_name: str = ""
@@ -181,12 +181,14 @@ class AccountService:
                     return InvalidInput("account_name", "Another account has this name.")
         return None
 
-    def test(self, form: AccountForm, *, editing_id: int | None = None) -> TestResult:
+    def test(self, form: AccountForm, *, editing_id: int | None = None) -> ConnectionResult:
         """Ping by REST, then the WebSocket; the sentence says what is wrong and what to do."""
         try:
             address = self._address_of(form, editing_id)
         except Undecipherable:
-            return TestResult(ok=False, sentence="The stored key cannot be decrypted. Type it.")
+            return ConnectionResult(
+                ok=False, sentence="The stored key cannot be decrypted. Type it."
+            )
         begun = time.monotonic()
         broker = self._connect(address)
         try:
@@ -194,14 +196,14 @@ class AccountService:
             took = round((time.monotonic() - begun) * 1000)
             mode = broker.mode()
         except BrokerError as failed:
-            return TestResult(ok=False, sentence=failed.sentence)
+            return ConnectionResult(ok=False, sentence=failed.sentence)
         finally:
             broker.close()
         feed = self._probe_feed(address)
         sentence = f"Connected to {name} in {took} ms."
         if not feed.ok:
             sentence = f"Orders will work, live data will not: {feed.sentence}"
-        return TestResult(
+        return ConnectionResult(
             ok=True,
             sentence=sentence,
             broker_name=name,
@@ -222,7 +224,7 @@ class AccountService:
         )
 
     # --- changing -------------------------------------------------------------------------
-    def add(self, form: AccountForm, *, by: str, tested: TestResult | None) -> AccountView:
+    def add(self, form: AccountForm, *, by: str, tested: ConnectionResult | None) -> AccountView:
         """A new account; without a successful test it is stored inactive. InvalidInputs."""
         problems = self.check(form)
         if problems:
@@ -256,7 +258,7 @@ class AccountService:
         return view
 
     def edit(
-        self, account_id: int, form: AccountForm, *, by: str, tested: TestResult | None
+        self, account_id: int, form: AccountForm, *, by: str, tested: ConnectionResult | None
     ) -> AccountView:
         """A blank key keeps the stored one. A changed host or key needs a successful test."""
         problems = self.check(form, editing_id=account_id)

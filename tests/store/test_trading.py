@@ -49,7 +49,7 @@ def test_a_frozen_plan_survives_its_text_form() -> None:
     assert from_json(Plan, to_json(plan)) == plan
 
 
-@given(st.decimals(min_value=-10**9, max_value=10**9, places=4, allow_nan=False))
+@given(st.decimals(min_value=-(10**9), max_value=10**9, places=4, allow_nan=False))
 def test_rupees_are_stored_exactly(amount: Decimal) -> None:
     """Ten-thousandths come back to the last digit."""
     column = Rupees()
