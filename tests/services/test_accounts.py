@@ -30,8 +30,6 @@ FORM = AccountForm(account_name="Arjun", api_key="k" * 32)
 PASSED = ConnectionResult(
     ok=True, sentence="", broker_name="paper", mode=TradingMode.PAPER, feed_ok=True
 )
-    ok=True, sentence="", broker_name="paper", mode=TradingMode.PAPER, feed_ok=True
-)
 
 
 class House:
