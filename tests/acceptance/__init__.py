@@ -1,0 +1,1 @@
+"""The acceptance catalogue: its scenarios, and which tests prove them."""
