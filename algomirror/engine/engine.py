@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 
 IDLE_S = 0.05
 """Longest sleep of the engine thread: timers are at most this late."""
+BACKLOG_S = 0.001
+"""While rows wait to be projected."""
 SAFETY_ROUND_S = 1.0
 
 
@@ -100,7 +102,7 @@ class TradingEngine:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            self.inbox.wait(IDLE_S)
+            self.inbox.wait(BACKLOG_S if self._projection.has_backlog else IDLE_S)
             self.step()
 
     def post(self, message: m.Message) -> None:

@@ -12,9 +12,11 @@ from algomirror.engine.live_view import LiveView
 from algomirror.engine.live_view import SystemRow
 
 
-def project_fleet(core: Core, view: LiveView) -> None:
-    """All account rows and the one of the system."""
-    view.put_all([_account_row(core, i) for i in core.accounts])
+def project_account(core: Core, view: LiveView, account_id: int) -> None:
+    view.put(_account_row(core, account_id))
+
+
+def project_system(core: Core, view: LiveView) -> None:
     view.put(_system_row(core))
 
 

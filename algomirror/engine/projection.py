@@ -1,6 +1,7 @@
 """From the book to the rows that pages read; a few at a time, never in the way of a tick."""
 
 from collections import deque
+from collections.abc import Hashable
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -10,12 +11,12 @@ from algomirror.domain.order import Fill
 from algomirror.domain.order import Order
 from algomirror.domain.order import OrderStatus
 from algomirror.domain.position import Position
-from algomirror.domain.risk.rules import RuleState
 from algomirror.domain.run import ExecutionState
 from algomirror.engine.book import ExecutionBook
 from algomirror.engine.book import RunBook
 from algomirror.engine.core import Core
-from algomirror.engine.fleet_rows import project_fleet
+from algomirror.engine.fleet_rows import project_account
+from algomirror.engine.fleet_rows import project_system
 from algomirror.engine.live_view import EventRow
 from algomirror.engine.live_view import ExecutionRow
 from algomirror.engine.live_view import FillRow
@@ -23,15 +24,15 @@ from algomirror.engine.live_view import LiveView
 from algomirror.engine.live_view import OrderRow
 from algomirror.engine.live_view import PositionRow
 from algomirror.engine.live_view import QuoteRow
-from algomirror.engine.live_view import RuleRow
 from algomirror.engine.live_view import RunRow
 from algomirror.engine.ports import TimelineEvent
+from algomirror.engine.rule_rows import rule_rows
 
 EVERY_S = 0.2
 CURVE_EVERY_S = 1.0
 CURVE_POINTS = 4000
-BATCH = 24
-"""Executions projected a round, so that no round takes more than a millisecond or two."""
+SLICE_S = 0.0008
+"""A slice of projection ends after this, so that no tick waits longer for it."""
 
 
 class Projection:
@@ -42,8 +43,9 @@ class Projection:
         self._view = view
         self._due = 0.0
         self._curve_due = 0.0
-        self._queue: deque[int] = deque()
-        self._queued: set[int] = set()
+        self._draws = False
+        self._tasks: deque[tuple[str, Hashable]] = deque()
+        self._queued: set[tuple[str, Hashable]] = set()
         self._quotes: set[Instrument] = set()
 
     def note_quote(self, instrument: Instrument) -> None:
@@ -61,18 +63,51 @@ class Projection:
     def forget_account(self, account_id: int) -> None:
         self._view.remove("account", str(account_id))
 
+    @property
+    def has_backlog(self) -> bool:
+        return bool(self._tasks)
+
     def project(self) -> None:
+        """A slice of the work: rows of what changed, for a millisecond at most."""
         core = self._core
         if core.dirty_orders or core.new_fills or core.timeline:
             self._project_journal()
         now = core.clock.monotonic()
         if now >= self._due:
             self._due = now + EVERY_S
+            self._draws = now >= self._curve_due
+            if self._draws:
+                self._curve_due = now + CURVE_EVERY_S
             self._enqueue_live()
-            self._project_quotes()
-            self._project_runs(now)
-            project_fleet(core, self._view)
-        self._project_executions()
+        end = now + SLICE_S
+        while self._tasks:
+            kind, key = self._tasks.popleft()
+            self._queued.discard((kind, key))
+            self._do(kind, key)
+            if core.clock.monotonic() >= end:
+                return
+
+    def _do(self, kind: str, key: Hashable) -> None:
+        match kind:
+            case "execution":
+                execution = self._core.book.executions[int(str(key))]
+                self._view.put_all(self._execution_rows(execution))
+            case "run":
+                self._project_run(self._core.book.runs[int(str(key))])
+            case "account":
+                if key in self._core.accounts:
+                    project_account(self._core, self._view, int(str(key)))
+            case "quote":
+                if isinstance(key, Instrument):
+                    self._project_quote(key)
+            case _:
+                project_system(self._core, self._view)
+
+    def _enqueue(self, kind: str, keys: Iterable[Hashable]) -> None:
+        for key in keys:
+            if (kind, key) not in self._queued:
+                self._queued.add((kind, key))
+                self._tasks.append((kind, key))
 
     # --- journals: append as they come ----------------------------------------------------
     def _project_journal(self) -> None:
@@ -136,27 +171,26 @@ class Projection:
 
     # --- live rows ------------------------------------------------------------------------
     def _enqueue_live(self) -> None:
-        """Executions whose prices or facts moved since the last round."""
+        """What moved since the last round: prices, facts, and the header."""
+        book = self._core.book
         wanted = self._core.dirty_executions
         self._core.dirty_executions = set()
-        for instrument in self._quotes:
-            for run_id in self._core.book.runs_by_instrument.get(instrument, ()):
-                run = self._core.book.runs[run_id]
-                if not run.is_final:
-                    wanted.update(run.executions)
-        for execution_id in wanted:
-            if execution_id not in self._queued:
-                self._queued.add(execution_id)
-                self._queue.append(execution_id)
-
-    def _project_executions(self) -> None:
-        rows: list[PositionRow | ExecutionRow] = []
-        for _ in range(min(BATCH, len(self._queue))):
-            execution_id = self._queue.popleft()
-            self._queued.discard(execution_id)
-            rows.extend(self._execution_rows(self._core.book.executions[execution_id]))
-        if rows:
-            self._view.put_all(rows)
+        moved = {
+            run_id
+            for instrument in self._quotes
+            for run_id in book.runs_by_instrument.get(instrument, ())
+            if not book.runs[run_id].is_final
+        }
+        moved |= {book.run_of_execution[e] for e in wanted}
+        for run_id in moved:
+            if not book.runs[run_id].is_final:
+                wanted.update(book.runs[run_id].executions)
+        self._enqueue("system", ("",))
+        self._enqueue("run", moved)
+        self._enqueue("execution", sorted(wanted))
+        self._enqueue("account", self._core.accounts)
+        self._enqueue("quote", self._quotes)
+        self._quotes = set()
 
     def _execution_rows(self, execution: ExecutionBook) -> list[PositionRow | ExecutionRow]:
         rows: list[PositionRow | ExecutionRow] = []
@@ -238,40 +272,29 @@ class Projection:
             ),
         )
 
-    def _project_quotes(self) -> None:
-        rows = []
-        for instrument in self._quotes:
-            quote = self._core.market.last.get(instrument)
-            if quote is not None:
-                rows.append(
-                    QuoteRow(
-                        key=f"{instrument.exchange}:{instrument.symbol}",
-                        symbol=instrument.symbol,
-                        exchange=instrument.exchange,
-                        ltp=quote.ltp,
-                        bid=quote.bid,
-                        ask=quote.ask,
-                        at=quote.at,
-                        state=self._core.market.state(instrument),
-                    )
+    def _project_quote(self, instrument: Instrument) -> None:
+        quote = self._core.market.last.get(instrument)
+        if quote is not None:
+            self._view.put(
+                QuoteRow(
+                    key=f"{instrument.exchange}:{instrument.symbol}",
+                    symbol=instrument.symbol,
+                    exchange=instrument.exchange,
+                    ltp=quote.ltp,
+                    bid=quote.bid,
+                    ask=quote.ask,
+                    at=quote.at,
+                    state=self._core.market.state(instrument),
                 )
-        self._quotes.clear()
-        self._view.put_all(rows)
+            )
 
-    def _project_runs(self, now: float) -> None:
-        draws = now >= self._curve_due
-        if draws:
-            self._curve_due = now + CURVE_EVERY_S
-        for run in self._core.book.runs.values():
-            key = str(run.id)
-            known = self._view.get("run", key)
-            if run.is_final and isinstance(known, RunRow) and known.state == run.run.state:
-                continue
-            self._view.put(self._run_row(run))
-            self._view.put_all(self._rule_rows(run))
-            if draws and not run.unmarked and any(e.ever_filled for e in run.executions.values()):
-                curve = self._view.pnl_history.setdefault(run.id, deque(maxlen=CURVE_POINTS))
-                curve.append((self._core.clock.now(), run.pnl))
+    def _project_run(self, run: RunBook) -> None:
+        self._view.put(self._run_row(run))
+        self._view.put_all(rule_rows(self._core, run))
+        known = not run.unmarked and any(e.ever_filled for e in run.executions.values())
+        if self._draws and known:
+            curve = self._view.pnl_history.setdefault(run.id, deque(maxlen=CURVE_POINTS))
+            curve.append((self._core.clock.now(), run.pnl))
 
     def _run_row(self, run: RunBook) -> RunRow:
         value, strategy = run.run, run.run.plan.strategy
@@ -310,56 +333,6 @@ class Projection:
             ),
             skew_ms=_skew_ms(executions),
         )
-
-    def _rule_rows(self, run: RunBook) -> list[RuleRow]:
-        rows = []
-        blind = [i for i in run.open_instruments if not self._core.market.is_fresh(i)]
-        for rule in run.rules:
-            state = run.states.get(rule.kind, RuleState())
-            status = "armed"
-            if run.is_final:
-                status = "off"
-            elif blind:
-                status = "blind"
-            elif not run.net:
-                status = "waiting"
-            if state.triggered_at is not None:
-                status = "triggered"
-            way = run.pnl / rule.level if rule.level else ZERO
-            rows.append(
-                RuleRow(
-                    key=f"{run.id}:{rule.kind}",
-                    run_id=run.id,
-                    execution_id=None,
-                    kind=rule.kind,
-                    action=rule.action,
-                    status=status,  # type: ignore[arg-type]
-                    level=rule.level,
-                    current=run.pnl,
-                    distance=rule.distance(run.pnl),
-                    progress=min(max(float(way), 0.0), 1.0),
-                    text=run.run.max_loss_exit_reason
-                    if rule.kind == "max_loss"
-                    else run.run.max_profit_exit_reason,
-                    why=self._why(run),
-                    evaluated_at=self._core.clock.now(),
-                    triggered_at=state.triggered_at,
-                )
-            )
-        return rows
-
-    def _why(self, run: RunBook) -> tuple[str, ...]:
-        lines = []
-        for instrument, net in run.net.items():
-            quote = self._core.market.last.get(instrument)
-            age = self._core.market.age(instrument)
-            if quote is None or age is None:
-                lines.append(f"{instrument.symbol} {net:+d}: no price")
-            else:
-                lines.append(
-                    f"{instrument.symbol} {net:+d} x {quote.ltp:,.2f}, {age:.1f} s, {quote.source}"
-                )
-        return tuple(lines)
 
 
 def _event_row(line: TimelineEvent) -> EventRow:

@@ -5,9 +5,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON
 from sqlalchemy import Column
 from sqlalchemy import Index
+from sqlalchemy import Text
 from sqlalchemy import UniqueConstraint
 from sqlalchemy import text
 from sqlmodel import Field
@@ -43,7 +43,8 @@ class StrategyRun(SQLModel, table=True):
     number: int
     trigger: RunTrigger = word(RunTrigger)
     state: RunState = word(RunState, index=True)
-    frozen_plan: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    frozen_plan: str = Field(sa_column=Column(Text, nullable=False))
+    """JSON text: written once a run, so that a state change does not make it anew."""
     session_day: date
     started_by: str = ""
     started_at: datetime = instant()

@@ -1,6 +1,8 @@
 """The engine's journal: facts in, one durable transaction; everything back after a restart."""
 
 import dataclasses
+import json
+from collections import OrderedDict
 from collections import defaultdict
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -46,6 +48,7 @@ from algomirror.store.codec import from_json
 from algomirror.store.codec import to_json
 from algomirror.store.db import METADATA
 from algomirror.store.db import open_database
+from algomirror.store.statements import Statement
 
 TIMELINE_KEPT = 400
 _LIVE_RUNS = ("planned", "entering", "entered", "exiting")
@@ -62,11 +65,27 @@ def _fields(value: Any, *leave: str) -> dict[str, Any]:
     }
 
 
+_PLAN_TEXTS: OrderedDict[int, tuple[Plan, str]] = OrderedDict()
+_PLANS_KEPT = 500
+
+
+def _plan_text(plan: Plan) -> str:
+    """Plans never change: the text of one is made once and kept while it is in use."""
+    known = _PLAN_TEXTS.get(id(plan))
+    if known is not None and known[0] is plan:
+        return known[1]
+    text = json.dumps(to_json(plan))
+    _PLAN_TEXTS[id(plan)] = (plan, text)
+    if len(_PLAN_TEXTS) > _PLANS_KEPT:
+        _PLAN_TEXTS.popitem(last=False)
+    return text
+
+
 def _run_row(run: Run) -> dict[str, Any]:
     row = _fields(run, "plan", "realised", "unrealised")
     return {
         **row,
-        "frozen_plan": to_json(run.plan),
+        "frozen_plan": _plan_text(run.plan),
         "realized_pnl": run.realised,
         "unrealized_pnl": run.unrealised,
     }
@@ -157,7 +176,9 @@ class TradingStore:
         self._engine = engine
         self._epoch = epoch
         self._connection: Connection | None = None
-        self._statements = {kind: self._statement(how) for kind, how in _KINDS.items()}
+        self._statements = {
+            kind: Statement(self._statement(how), how.table, engine) for kind, how in _KINDS.items()
+        }
 
     @classmethod
     def in_memory(cls) -> "TradingStore":
@@ -190,8 +211,7 @@ class TradingStore:
                     self._check_lease(connection)
                 for kind, how in _KINDS.items():
                     if kind in grouped:
-                        rows = self._rows(how, grouped[kind])
-                        connection.execute(self._statements[kind], rows)
+                        self._statements[kind].run(connection, self._rows(how, grouped[kind]))
         except OperationalError as failed:
             raise JournalUnavailable(str(failed.orig)) from failed
 
@@ -323,7 +343,7 @@ def _to_run(row: Any) -> Run:
     fields = _without(row, "frozen_plan", "realized_pnl", "unrealized_pnl")
     return Run(
         **fields,
-        plan=from_json(Plan, row["frozen_plan"]),
+        plan=from_json(Plan, json.loads(row["frozen_plan"])),
         realised=row["realized_pnl"],
         unrealised=row["unrealized_pnl"],
     )

@@ -85,7 +85,7 @@ def upgrade() -> None:
     sa.Column('number', sa.Integer(), nullable=False),
     sa.Column('trigger', sa.String(40), nullable=False),
     sa.Column('state', sa.String(40), nullable=False),
-    sa.Column('frozen_plan', sa.JSON(), nullable=False),
+    sa.Column('frozen_plan', sa.Text(), nullable=False),
     sa.Column('session_day', sa.Date(), nullable=False),
     sa.Column('started_by', sa.String(), nullable=False),
     sa.Column('started_at', sa.String(32), nullable=False),

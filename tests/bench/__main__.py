@@ -5,7 +5,7 @@ import sys
 from tests.bench import latency
 from tests.bench import throughput
 
-SWITCH_INTERVAL_S = 0.0005
+SWITCH_INTERVAL_S = 0.0001
 
 
 def main() -> None:
