@@ -1,5 +1,6 @@
 """Trading accounts: add with a test, edit, delete, primary; keys encrypted, never shown."""
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -118,6 +119,7 @@ class AccountService:
         self._probe_feed = probe_feed
         self._on_change = on_change
         self._holdings = holdings
+        self._changing = threading.Lock()
 
     # --- reading --------------------------------------------------------------------------
     def all(self) -> list[AccountView]:
@@ -231,7 +233,7 @@ class AccountService:
             raise InvalidInputs(problems)
         passed = tested is not None and tested.ok
         now = self._clock.now()
-        with self._db.session() as session:
+        with self._changing, self._db.session() as session:
             others = self._living(session)
             ranks = [r.backup_rank or 0 for r in others]
             row = TradingAccount(
@@ -291,7 +293,7 @@ class AccountService:
 
     def make_primary(self, account_id: int, *, by: str) -> None:
         """One transaction: there is exactly one primary at every moment."""
-        with self._db.session() as session:
+        with self._changing, self._db.session() as session:
             self._switch_primary(session, account_id)
             profile = _profile(session.get_one(TradingAccount, account_id))
         self._activity.record(by, "primary_changed", account_id=account_id)
@@ -300,16 +302,13 @@ class AccountService:
     def _switch_primary(self, session: Session, account_id: int) -> None:
         rows = self._living(session)
         new = next(r for r in rows if r.id == account_id)
-        old = next((r for r in rows if r.is_primary), None)
-        if old is new:
+        if new.is_primary:
             return
-        rank = new.backup_rank
-        if old is not None:
-            session.execute(
-                update(TradingAccount)
-                .where(col(TradingAccount.id) == old.id)
-                .values(is_primary=False, backup_rank=rank)
-            )
+        session.execute(
+            update(TradingAccount)
+            .where(col(TradingAccount.is_primary))
+            .values(is_primary=False, backup_rank=new.backup_rank)
+        )
         session.execute(
             update(TradingAccount)
             .where(col(TradingAccount.id) == account_id)
@@ -326,7 +325,7 @@ class AccountService:
             raise AccountInUse(
                 f"{what}. Exit them first, or deactivate the account to stop new entries."
             )
-        with self._db.session() as session:
+        with self._changing, self._db.session() as session:
             row = session.get_one(TradingAccount, account_id)
             heirs = [r for r in self._living(session) if r.id != account_id]
             if row.is_primary and heirs:

@@ -187,3 +187,72 @@ def test_sigterm_stops_cleanly_and_a_restart_has_everything(tmp_path: Path) -> N
 
     assert len(books) == 3
     assert json.loads((tmp_path / "demo" / "demo.json").read_text())["keys"] == 3
+
+
+def sign_in(page: Page, url: str) -> None:
+    page.goto(f"{url}/login")
+    page.fill("#username", "trader")
+    page.fill("#password", PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_url("**/dashboard")
+
+
+BUILDER_FIELDS = {
+    "Name": ("", "1 to 100 characters"),
+    "Max loss, ₹ (empty = none)": ("-5", "0"),
+    "Max profit, ₹ (empty = none)": ("1e309", "rupees"),
+    "Wait for hedges, s": ("abc", "whole number"),
+    "Wait for entry, s": ("99999999", "whole number"),
+    "Sets of Arjun": ("0", "whole number"),
+}
+
+
+def test_bad_input_gets_a_sentence_beside_its_field_and_saves_nothing(
+    program: Program, browser: Browser, artefacts: Path
+) -> None:
+    """Builder and account form: what was typed stays, nothing is stored, nothing is sent."""
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    sign_in(page, program.url)
+    page.goto(f"{program.url}/strategies")
+    page.get_by_role("heading", name="Strategies", exact=True).wait_for()
+    page.wait_for_timeout(800)
+    before = page.locator(".card:has(footer)").count()
+    page.goto(f"{program.url}/strategies/new")
+    expect(page.locator(".leg")).to_have_count(4)
+    for label, (typed, _) in BUILDER_FIELDS.items():
+        page.get_by_label(label, exact=True).fill(typed)
+    page.get_by_label("Lots", exact=True).first.fill("1.5")
+    page.get_by_label("Strikes away", exact=True).first.fill("-3")
+    page.click("button:has-text('Save & Execute')")
+    expect(page.locator(".q-field--error")).to_have_count(len(BUILDER_FIELDS) + 2)
+    said = " ".join(page.locator(".q-field__messages").all_inner_texts())
+    page.screenshot(path=artefacts / "bad-builder.png", full_page=True)
+    kept = page.get_by_label("Wait for hedges, s", exact=True).input_value()
+    page.goto(f"{program.url}/strategies")
+    page.wait_for_timeout(1500)
+    after = page.locator(".card:has(footer)").count()
+
+    assert all(words in said for _, words in BUILDER_FIELDS.values()), said
+    assert kept == "abc"
+    assert after == before
+
+
+def test_a_dead_host_and_a_wrong_key_are_told_apart(
+    program: Program, browser: Browser, artefacts: Path
+) -> None:
+    """The sentence says which and what to do."""
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    sign_in(page, program.url)
+    page.goto(f"{program.url}/accounts/new")
+    page.get_by_label("Name", exact=True).fill("Fourth")
+    page.get_by_label("OpenAlgo address", exact=True).fill(f"http://127.0.0.1:{free_port()}")
+    page.get_by_label("API key", exact=True).fill("a-wrong-key-of-some-length")
+    page.click("button:has-text('Test connection')")
+    expect(page.get_by_text("Is OpenAlgo running?")).to_be_visible()
+    page.get_by_label("OpenAlgo address", exact=True).fill(program.exchange)
+    page.click("button:has-text('Test connection')")
+    expect(page.get_by_text("OpenAlgo did not accept this API key.")).to_be_visible()
+    page.get_by_label("OpenAlgo address", exact=True).fill("not an address")
+    page.click("button:has-text('Test connection')")
+    expect(page.get_by_text("Type an address like")).to_be_visible()
+    page.screenshot(path=artefacts / "bad-account.png")

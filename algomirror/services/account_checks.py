@@ -1,0 +1,82 @@
+"""A sentence for every field of the account form that cannot be saved."""
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from algomirror.domain.typed import number_of
+from algomirror.domain.typed import wrong_text
+from algomirror.errors import InvalidInput
+
+PALETTE = ("sky", "violet", "pink", "steel", "periwinkle", "orchid", "ice", "lavender", "slate",
+           "rose-grey", "denim", "sand")  # fmt: skip
+MAX_URL = 200
+MAX_PACE = 50
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[?[0-9A-Fa-f:.]+\]?")
+_UNFIT = re.compile(r"[\s\x00-\x1f\x7f?#@\\]")
+
+
+def wrong_name(value: Any) -> InvalidInput | None:
+    wrong = wrong_text(value, low=3, high=100)
+    return InvalidInput("account_name", wrong) if wrong else None
+
+
+def wrong_group(value: Any) -> InvalidInput | None:
+    wrong = wrong_text(value, low=0, high=40)
+    return InvalidInput("group", wrong) if wrong else None
+
+
+def wrong_colour(value: Any) -> InvalidInput | None:
+    if value in ("", None) or (isinstance(value, str) and value in PALETTE):
+        return None
+    return InvalidInput("colour", "Choose a colour of the list.")
+
+
+def clean_url(value: str) -> str:
+    return value.strip().rstrip("/")
+
+
+def wrong_url(field: str, value: Any, schemes: tuple[str, ...]) -> InvalidInput | None:
+    """Scheme, host and port; no user, password, query or fragment: they end up in logs."""
+    example = f"{schemes[0]}://127.0.0.1:{5000 if schemes[0] == 'http' else 8765}"
+    refused = InvalidInput(field, f"Type an address like {example}.")
+    if not isinstance(value, str) or not value.isascii():
+        return refused
+    plain = clean_url(value)
+    if len(plain) > MAX_URL or _UNFIT.search(plain):
+        return refused
+    try:
+        parts = urlsplit(plain)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return refused
+    good = parts.scheme in schemes and _HOST.fullmatch(host) and port != 0
+    return None if good else refused
+
+
+def wrong_key(value: Any, *, may_be_blank: bool) -> InvalidInput | None:
+    plain = value.strip() if isinstance(value, str) else ""
+    if may_be_blank and not plain and (value is None or isinstance(value, str)):
+        return None
+    if 10 <= len(plain) <= 256 and plain.isascii() and plain.isprintable() and " " not in plain:
+        return None
+    return InvalidInput(
+        "api_key",
+        "The key has 10 to 256 plain characters. Copy it from OpenAlgo, API key page.",
+    )
+
+
+def wrong_pace(value: Any) -> InvalidInput | None:
+    return (
+        None
+        if pace_of(value)
+        else InvalidInput("max_orders_per_second", f"A whole number from 1 to {MAX_PACE}.")
+    )
+
+
+def pace_of(value: Any) -> int:
+    """Orders a second; 0 when it is not a whole number in range."""
+    found = number_of(value)
+    if found is None or found != found.to_integral_value() or not 1 <= found <= MAX_PACE:
+        return 0
+    return int(found)
