@@ -38,9 +38,8 @@ def build(frame: Frame, run_id: str) -> None:
     number = row.id
     started = f"since {f.clock_time(row.started_at, app.clock.now())} · {row.trigger}"
     with page_head(f"{row.number} · {row.name}", started, crumb=("Runs", "/runs")):
-        if row.state in data.LIVE_STATES:
-            hold = HoldButton({"label": "Exit run", "seconds": 2, "doneLabel": "Exit requested"})
-            hold.on("held", lambda: _exit_now(frame, number))
+        hold = hub.show(HoldButton, f"exit-{number}", {"run"}, lambda: _exit_button(frame, number))
+        hold.on("held", lambda: _exit_now(frame, number))
     hub.show(KpiStrip, f"run-{number}", {"run"}, lambda: data.run_kpis(app, number))
     hub.show(Rail, f"run-{number}", {"run"}, lambda: data.rail(app, number))
     hub.show(RiskCards, f"run-{number}", {"rule"}, lambda: data.risk_cards(app, number))
@@ -62,6 +61,13 @@ def build(frame: Frame, run_id: str) -> None:
                 hub.show(OrdersTable, f"fills-{number}", {"fill"}, lambda: data.fills(app, number))
         with ui.element("div").classes("c4"), card("Timeline", "newest first"):
             hub.show(Timeline, f"run-{number}", {"event"}, lambda: data.timeline(app, number))
+
+
+def _exit_button(frame: Frame, run_id: int) -> dict[str, Any]:
+    """Gone when the run is over."""
+    row = data.run(frame.app.view, run_id)
+    live = row is not None and row.state in data.LIVE_STATES
+    return {"label": "Exit run", "seconds": 2, "doneLabel": "Exit requested", "hidden": not live}
 
 
 def _exit_now(frame: Frame, run_id: int) -> None:

@@ -292,7 +292,7 @@ class Projection:
         self._view.put(self._run_row(run))
         self._view.put_all(rule_rows(self._core, run))
         known = not run.unmarked and any(e.ever_filled for e in run.executions.values())
-        if self._draws and known:
+        if known and (self._draws or run.is_final):
             curve = self._view.pnl_history.setdefault(run.id, deque(maxlen=CURVE_POINTS))
             curve.append((self._core.clock.now(), run.pnl))
 

@@ -1,7 +1,6 @@
 """Tick to decision and tick to order bytes: the real engine, database and sockets under load."""
 
 import socket
-import tempfile
 import threading
 import time
 from collections.abc import Iterable
@@ -154,6 +153,7 @@ class Bench:
             account.is_reconciled = True
         self.held = [self.run(f"H{n}", list(limbs), None) for n in range(RUNS)]
         self.singles = [self.run(f"P{n}", [n % ACCOUNTS + 1], Decimal(1000)) for n in range(PROBES)]
+        self.fleet = self.run("F", list(limbs), Decimal(1000))
         self.engine.core.commit()
 
     def run(self, name: str, accounts: list[int], limit: Decimal | None) -> RunBook:
@@ -228,7 +228,8 @@ class Bench:
 def ticker(bench: Bench, stop: threading.Event, sent: list[int]) -> None:
     """5,000 ticks a second on the held symbols, in slices of five milliseconds."""
     instruments = [p.contract.instrument for r in bench.held for p in r.run.plan.legs]
-    instruments += [p.contract.instrument for r in bench.singles for p in r.run.plan.legs]
+    others = [*bench.singles, bench.fleet]
+    instruments += [p.contract.instrument for r in others for p in r.run.plan.legs]
     prices = [PRICE + Decimal(n) / 20 for n in range(10)]
     number = 0
     begun = time.perf_counter()
@@ -249,51 +250,44 @@ def percentile(values: list[float], part: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * part))]
 
 
-def reader(bench: Bench, stop: threading.Event) -> None:
-    """What five pages cost beside the engine: the changed rows, five times a second each."""
-    versions = [0] * 5
-    while not stop.wait(0.2):
-        for n in range(5):
-            changes = bench.view.since(versions[n])
-            versions[n] = changes.version
-            repr(changes.rows[:200])
+def measure(bench: Bench) -> dict[str, Any]:
+    """Breach one single-account run after the other while everything else ticks; then one run
+    on all accounts."""
+    stop, sent = threading.Event(), [0]
+    original = bench.engine.core.risk_event
 
+    def noted(event_type: Any, **more: Any) -> Any:
+        if more.get("run_id") is not None:
+            for execution_id in bench.engine.core.book.runs[more["run_id"]].executions:
+                if execution_id in bench.probes:
+                    bench.probes[execution_id].decided = time.perf_counter()
+        return original(event_type, **more)
 
-def measure() -> dict[str, Any]:
-    """Breach one single-account run after the other while everything else ticks."""
-    with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder))
-        stop, sent = threading.Event(), [0]
-        original = bench.engine.core.risk_event
-
-        def noted(event_type: Any, **more: Any) -> Any:
-            run = bench.engine.core.book.runs[more["run_id"]]
-            for execution_id in run.executions:
-                bench.probes[execution_id].decided = time.perf_counter()
-            return original(event_type, **more)
-
-        bench.engine.core.risk_event = noted  # type: ignore[method-assign]
-        bench.engine._thread = threading.Thread(target=bench.engine._run, daemon=True)
-        bench.engine._thread.start()
-        for target in (ticker, reader):
-            arguments = (bench, stop, sent) if target is ticker else (bench, stop)
-            threading.Thread(target=target, args=arguments, daemon=True).start()
-        time.sleep(2.0)
-        begun = time.perf_counter()
-        for run in bench.singles:
-            breach(bench, run)
-            time.sleep(0.04)
-        time.sleep(1.0)
-        rate = sent[0] / (time.perf_counter() - begun + 2.0)
-        stop.set()
-        bench.engine.stop()
-    done = [p for p in bench.probes.values() if p.bytes_out and p.decided]
+    bench.engine.core.risk_event = noted  # type: ignore[method-assign]
+    bench.engine._thread = threading.Thread(target=bench.engine._run, daemon=True)
+    bench.engine._thread.start()
+    threading.Thread(target=ticker, args=(bench, stop, sent), daemon=True).start()
+    time.sleep(2.0)
+    begun = time.perf_counter()
+    for run in bench.singles:
+        breach(bench, run)
+        time.sleep(0.05)
+    rate = sent[0] / (time.perf_counter() - begun + 2.0)
+    time.sleep(1.0)
+    breach(bench, bench.fleet)
+    time.sleep(3.0)
+    stop.set()
+    bench.engine.stop()
+    singles = [bench.probes[next(iter(r.executions))] for r in bench.singles]
+    done = [p for p in singles if p.bytes_out and p.decided]
+    fleet = sorted(t for i in bench.fleet.executions for t in bench.probes[i].bytes_out)
+    put = bench.probes[next(iter(bench.fleet.executions))].put
     return {
-        "probes": len(done),
         "ticks_per_s": rate,
         "decision": [p.decided - p.put for p in done],
         "first": [p.bytes_out[0] - p.put for p in done],
         "wave": [p.bytes_out[min(1, len(p.bytes_out) - 1)] - p.put for p in done],
+        "fleet": [t - put for t in fleet],
     }
 
 
