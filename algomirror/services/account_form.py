@@ -1,39 +1,79 @@
-"""What may stand in the fields of an account."""
+"""What may stand in the fields of an account: a sentence for each that cannot be saved."""
 
 import re
+from collections.abc import Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
+from algomirror.domain.typed import number_of
+from algomirror.domain.typed import wrong_text
 from algomirror.errors import InvalidInput
 
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+MAX_URL = 200
+MAX_PACE = 50
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+")
+_UNFIT = re.compile(r"[\s\x00-\x1f\x7f?#@\\]")
 
 
-def check_url(field: str, text: str, schemes: tuple[str, ...]) -> InvalidInput | None:
-    example = f"{schemes[0]}://127.0.0.1:{5000 if schemes[0] == 'http' else 8765}"
-    try:
-        parts = urlsplit(text.strip())
-        port_ok = parts.port is None or 0 < parts.port < 65536
-    except ValueError:
-        port_ok = False
-        parts = urlsplit("")
-    good = parts.scheme in schemes and bool(parts.hostname) and port_ok
-    if not good or len(text) > 200 or " " in text.strip():
-        return InvalidInput(field, f"Type an address like {example}.")
-    return None
+def check_name(value: Any) -> InvalidInput | None:
+    wrong = wrong_text(value, low=3, high=100)
+    return InvalidInput("account_name", wrong) if wrong else None
 
 
-def check_key(key: str, editing_id: int | None) -> InvalidInput | None:
-    plain = key.strip()
-    if not plain and editing_id is not None:
+def check_group(value: Any) -> InvalidInput | None:
+    wrong = wrong_text(value, low=0, high=40)
+    return InvalidInput("group", wrong) if wrong else None
+
+
+def check_colour(value: Any, palette: Sequence[str]) -> InvalidInput | None:
+    if value in ("", None) or (isinstance(value, str) and value in palette):
         return None
-    if not 10 <= len(plain) <= 256 or not plain.isascii() or CONTROL.search(plain):
-        return InvalidInput("api_key", "The key has 10 to 256 plain characters. Copy it from "
-                                       "OpenAlgo, API key page.")  # fmt: skip
-    return None
+    return InvalidInput("colour", "Choose a colour of the list.")
 
 
-def check_pace(text: str) -> InvalidInput | None:
-    plain = str(text).strip()
-    if not plain.isascii() or not plain.isdigit() or not 1 <= int(plain[:6]) <= 50:
-        return InvalidInput("max_orders_per_second", "A whole number from 1 to 50.")
-    return None
+def clean_url(value: str) -> str:
+    return value.strip().rstrip("/")
+
+
+def check_url(field: str, value: Any, schemes: tuple[str, ...]) -> InvalidInput | None:
+    """Scheme, host and port; no user, password, query or fragment: those end up in logs."""
+    example = f"{schemes[0]}://127.0.0.1:{5000 if schemes[0] == 'http' else 8765}"
+    refused = InvalidInput(field, f"Type an address like {example}.")
+    if not isinstance(value, str) or not value.isascii():
+        return refused
+    plain = clean_url(value)
+    if len(plain) > MAX_URL or _UNFIT.search(plain):
+        return refused
+    try:
+        parts = urlsplit(plain)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return refused
+    good = parts.scheme in schemes and _HOST.fullmatch(host) and port != 0
+    return None if good else refused
+
+
+def check_key(value: Any, editing_id: int | None) -> InvalidInput | None:
+    """Blank keeps the stored key of an account that is being edited."""
+    plain = value.strip() if isinstance(value, str) else ""
+    if editing_id is not None and not plain and (value is None or isinstance(value, str)):
+        return None
+    if 10 <= len(plain) <= 256 and plain.isascii() and plain.isprintable() and " " not in plain:
+        return None
+    return InvalidInput(
+        "api_key", "The key has 10 to 256 plain characters. Copy it from OpenAlgo, API key page."
+    )
+
+
+def check_pace(value: Any) -> InvalidInput | None:
+    if pace_of(value):
+        return None
+    return InvalidInput("max_orders_per_second", f"A whole number from 1 to {MAX_PACE}.")
+
+
+def pace_of(value: Any) -> int:
+    """Orders a second; 0 when it is no whole number in range."""
+    found = number_of(value)
+    if found is None or found != found.to_integral_value() or not 1 <= found <= MAX_PACE:
+        return 0
+    return int(found)

@@ -3,8 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import replace
 
 from sqlalchemy import func
 from sqlalchemy import update
@@ -13,16 +12,22 @@ from sqlmodel import col
 from sqlmodel import select
 
 from algomirror.clock import Clock
-from algomirror.domain.run import TradingMode
 from algomirror.engine.ports import AccountProfile
 from algomirror.engine.ports import Broker
 from algomirror.errors import AlgoMirrorError
 from algomirror.errors import BrokerError
 from algomirror.errors import InvalidInput
-from algomirror.services.account_form import CONTROL
-from algomirror.services.account_form import check_key
-from algomirror.services.account_form import check_pace
-from algomirror.services.account_form import check_url
+from algomirror.services import account_form as fields
+from algomirror.services.account_values import PALETTE
+from algomirror.services.account_values import AccountAddress
+from algomirror.services.account_values import AccountForm
+from algomirror.services.account_values import AccountView
+from algomirror.services.account_values import ConnectionResult
+from algomirror.services.account_values import FeedProbe
+from algomirror.services.account_values import free_colour
+from algomirror.services.account_values import profile_of
+from algomirror.services.account_values import shown
+from algomirror.services.account_values import view_of
 from algomirror.services.activity import ActivityLog
 from algomirror.services.cipher import Cipher
 from algomirror.services.cipher import Undecipherable
@@ -31,69 +36,12 @@ from algomirror.store.db import Database
 from algomirror.store.tables import StrategyAccount
 from algomirror.store.tables import TradingAccount
 
-PALETTE = ("sky", "violet", "pink", "steel", "periwinkle", "orchid", "ice", "lavender", "slate",
-           "rose-grey", "denim", "sand")  # fmt: skip
+__all__ = ["PALETTE", "AccountAddress", "AccountForm", "AccountInUse", "AccountService",
+           "AccountView", "ConnectionResult", "FeedProbe"]  # fmt: skip
 
 
 class AccountInUse(AlgoMirrorError):  # noqa: N818 - a sentence for the person
     """Open positions or working orders keep an account."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountAddress:
-    host_url: str
-    websocket_url: str
-    api_key: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedProbe:
-    ok: bool
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountForm:
-    """As typed."""
-
-    account_name: str = ""
-    host_url: str = "http://127.0.0.1:5000"
-    websocket_url: str = "ws://127.0.0.1:8765"
-    api_key: str = ""
-    group: str = ""
-    colour: str = ""
-    is_active: bool = True
-    max_orders_per_second: str = "10"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountView:
-    """What pages may see; the key only by its last four characters."""
-
-    id: int
-    name: str
-    broker_name: str
-    host_url: str
-    websocket_url: str
-    key_last4: str
-    is_primary: bool
-    backup_rank: int | None
-    is_active: bool
-    colour: str
-    group: str
-    max_orders_per_second: int
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionResult:
-    ok: bool
-    sentence: str
-    broker_name: str = ""
-    milliseconds: int = 0
-    mode: TradingMode = TradingMode.UNKNOWN
-    feed_ok: bool = False
-    feed_sentence: str = ""
 
 
 class AccountService:
@@ -126,26 +74,37 @@ class AccountService:
         """Accounts that are not archived; the primary first, then by rank."""
         with self._db.session() as session:
             rows = self._living(session)
-        return [_view(r) for r in rows]
+        return [replace(view_of(r), key_readable=self._is_readable(r)) for r in rows]
+
+    def _is_readable(self, row: TradingAccount) -> bool:
+        try:
+            self._cipher.decrypt(row.api_key_encrypted)
+        except Undecipherable:
+            return False
+        return True
 
     def get(self, account_id: int) -> AccountView | None:
         return next((a for a in self.all() if a.id == account_id), None)
 
     def profiles(self) -> list[AccountProfile]:
         with self._db.session() as session:
-            return [_profile(r) for r in self._living(session)]
+            return [profile_of(r) for r in self._living(session)]
 
     def address(self, account_id: int) -> AccountAddress:
         """With the decrypted key. Undecipherable when the encryption key is another one."""
         with self._db.session() as session:
-            row = session.get(TradingAccount, account_id)
-        if row is None:
-            raise KeyError(account_id)
+            row = self._needed(session, account_id)
         return AccountAddress(
             host_url=row.host_url,
             websocket_url=row.websocket_url,
             api_key=self._cipher.decrypt(row.api_key_encrypted),
         )
+
+    def _needed(self, session: Session, account_id: int) -> TradingAccount:
+        row = session.get(TradingAccount, account_id)
+        if row is None or row.archived_at is not None:
+            raise KeyError(account_id)
+        return row
 
     def _living(self, session: Session) -> list[TradingAccount]:
         query = select(TradingAccount).where(col(TradingAccount.archived_at).is_(None))
@@ -156,41 +115,39 @@ class AccountService:
     # --- checking -------------------------------------------------------------------------
     def check(self, form: AccountForm, *, editing_id: int | None = None) -> list[InvalidInput]:
         """A sentence for every field that cannot be saved."""
-        problems = [
-            p
-            for p in (
-                self._check_name(form.account_name, editing_id),
-                check_url("host_url", form.host_url, ("http", "https")),
-                check_url("websocket_url", form.websocket_url, ("ws", "wss")),
-                check_key(form.api_key, editing_id),
-                check_pace(form.max_orders_per_second),
-            )
-            if p is not None
-        ]
-        if len(form.group) > 40:
-            problems.append(InvalidInput("group", "At most 40 characters."))
-        if form.colour and form.colour not in PALETTE:
-            problems.append(InvalidInput("colour", "Choose a colour of the list."))
-        return problems
+        found = (
+            fields.check_name(form.account_name) or self._taken_name(form, editing_id),
+            fields.check_url("host_url", form.host_url, ("http", "https")),
+            fields.check_url("websocket_url", form.websocket_url, ("ws", "wss")),
+            fields.check_key(form.api_key, editing_id),
+            fields.check_pace(form.max_orders_per_second),
+            fields.check_group(form.group),
+            fields.check_colour(form.colour, PALETTE),
+        )
+        return [p for p in found if p is not None]
 
-    def _check_name(self, name: str, editing_id: int | None) -> InvalidInput | None:
-        plain = name.strip()
-        if not 3 <= len(plain) <= 100 or CONTROL.search(plain):
-            return InvalidInput("account_name", "3 to 100 characters.")
+    def _taken_name(self, form: AccountForm, editing_id: int | None) -> InvalidInput | None:
+        wanted = form.account_name.strip().casefold()
         with self._db.session() as session:
             for row in self._living(session):
-                if row.account_name.lower() == plain.lower() and row.id != editing_id:
+                if row.account_name.casefold() == wanted and row.id != editing_id:
                     return InvalidInput("account_name", "Another account has this name.")
         return None
 
     def test(self, form: AccountForm, *, editing_id: int | None = None) -> ConnectionResult:
         """Ping by REST, then the WebSocket; the sentence says what is wrong and what to do."""
+        wrong = fields.check_url("host_url", form.host_url, ("http", "https"))
+        wrong = wrong or fields.check_url("websocket_url", form.websocket_url, ("ws", "wss"))
+        if wrong is not None:
+            return ConnectionResult(ok=False, sentence=wrong.message)
         try:
             address = self._address_of(form, editing_id)
         except Undecipherable:
             return ConnectionResult(
                 ok=False, sentence="The stored key cannot be decrypted. Type it."
             )
+        except KeyError:
+            return ConnectionResult(ok=False, sentence="This account no longer exists.")
         begun = time.monotonic()
         broker = self._connect(address)
         try:
@@ -213,6 +170,7 @@ class AccountService:
             mode=mode,
             feed_ok=feed.ok,
             feed_sentence=feed.sentence,
+            of=address,
         )
 
     def _address_of(self, form: AccountForm, editing_id: int | None) -> AccountAddress:
@@ -220,83 +178,126 @@ class AccountService:
         if not key and editing_id is not None:
             key = self.address(editing_id).api_key
         return AccountAddress(
-            host_url=form.host_url.strip().rstrip("/"),
-            websocket_url=form.websocket_url.strip(),
+            host_url=fields.clean_url(form.host_url),
+            websocket_url=fields.clean_url(form.websocket_url),
             api_key=key,
         )
 
     # --- changing -------------------------------------------------------------------------
     def add(self, form: AccountForm, *, by: str, tested: ConnectionResult | None) -> AccountView:
         """A new account; without a successful test it is stored inactive. InvalidInputs."""
-        problems = self.check(form)
-        if problems:
-            raise InvalidInputs(problems)
-        passed = tested is not None and tested.ok
-        now = self._clock.now()
-        with self._changing, self._db.session() as session:
-            others = self._living(session)
-            ranks = [r.backup_rank or 0 for r in others]
-            row = TradingAccount(
-                account_name=form.account_name.strip(),
-                broker_name=tested.broker_name if tested else "",
-                host_url=form.host_url.strip().rstrip("/"),
-                websocket_url=form.websocket_url.strip(),
-                api_key_encrypted=self._cipher.encrypt(form.api_key.strip()),
-                key_last4=form.api_key.strip()[-4:],
-                group=form.group.strip(),
-                colour=form.colour or PALETTE[len(others) % len(PALETTE)],
-                is_primary=not others,
-                backup_rank=None if not others else max(ranks, default=0) + 1,
-                is_active=form.is_active and passed,
-                max_orders_per_second=int(form.max_orders_per_second),
-                created_at=now,
-                updated_at=now,
-            )
-            session.add(row)
-            session.flush()
-            view, profile = _view(row), _profile(row)
-        self._activity.record(by, "account_added", object_text=view.name, account_id=view.id)
+        with self._changing:
+            self._refuse(form, None)
+            address = self._address_of(form, None)
+            passed = tested is not None and tested.proves(address)
+            now = self._clock.now()
+            with self._db.session() as session:
+                others = self._living(session)
+                ranks = [r.backup_rank or 0 for r in others]
+                row = TradingAccount(
+                    account_name=form.account_name.strip(),
+                    broker_name=tested.broker_name if tested and passed else "",
+                    host_url=address.host_url,
+                    websocket_url=address.websocket_url,
+                    api_key_encrypted=self._cipher.encrypt(address.api_key),
+                    key_last4=address.api_key[-4:],
+                    group=(form.group or "").strip(),
+                    colour=form.colour or free_colour(others),
+                    is_primary=not others,
+                    backup_rank=None if not others else max(ranks, default=0) + 1,
+                    is_active=form.is_active and passed,
+                    max_orders_per_second=fields.pace_of(form.max_orders_per_second),
+                    created_at=now,
+                    updated_at=now,
+                )
+                session.add(row)
+                session.flush()
+                view, profile = view_of(row), profile_of(row)
+        self._record(by, "account_added", view)
         self._on_change(profile)
         return view
 
     def edit(
         self, account_id: int, form: AccountForm, *, by: str, tested: ConnectionResult | None
     ) -> AccountView:
-        """A blank key keeps the stored one. A changed host or key needs a successful test."""
-        problems = self.check(form, editing_id=account_id)
-        if problems:
-            raise InvalidInputs(problems)
-        with self._db.session() as session:
-            row = session.get(TradingAccount, account_id)
-            if row is None or row.archived_at is not None:
-                raise KeyError(account_id)
-            moved = row.host_url != form.host_url.strip().rstrip("/") or bool(form.api_key.strip())
-            row.account_name = form.account_name.strip()
-            row.host_url = form.host_url.strip().rstrip("/")
-            row.websocket_url = form.websocket_url.strip()
-            if form.api_key.strip():
-                row.api_key_encrypted = self._cipher.encrypt(form.api_key.strip())
-                row.key_last4 = form.api_key.strip()[-4:]
-            row.group = form.group.strip()
-            row.colour = form.colour or row.colour
-            row.max_orders_per_second = int(form.max_orders_per_second)
-            passed = tested is not None and tested.ok
-            row.is_active = form.is_active and (passed or not moved)
-            if tested is not None and tested.ok:
-                row.broker_name = tested.broker_name
-            row.updated_at = self._clock.now()
-            session.add(row)
-            view, profile = _view(row), _profile(row)
-        self._activity.record(by, "account_edited", object_text=view.name, account_id=view.id)
+        """A blank key keeps the stored one. A changed host or key needs a successful test.
+
+        The broker's name comes from a test only; without it the account stays inactive.
+        """
+        with self._changing:
+            self._refuse(form, account_id)
+            key = form.api_key.strip()
+            with self._db.session() as session:
+                row = self._needed(session, account_id)
+                before = view_of(row)
+                host = fields.clean_url(form.host_url)
+                moved = row.host_url != host or bool(key)
+                passed = tested is not None and self._is_proven(tested, form, account_id)
+                row.account_name = form.account_name.strip()
+                row.host_url = host
+                row.websocket_url = fields.clean_url(form.websocket_url)
+                if key:
+                    row.api_key_encrypted = self._cipher.encrypt(key)
+                    row.key_last4 = key[-4:]
+                row.group = (form.group or "").strip()
+                row.colour = form.colour or row.colour
+                row.max_orders_per_second = fields.pace_of(form.max_orders_per_second)
+                if tested is not None and passed:
+                    row.broker_name = tested.broker_name
+                elif moved:
+                    row.broker_name = ""
+                row.is_active = form.is_active and bool(row.broker_name)
+                row.updated_at = self._clock.now()
+                session.add(row)
+                view, profile = view_of(row), profile_of(row)
+        self._record(by, "account_edited", view, before=before, new_key=bool(key))
         self._on_change(profile)
         return view
+
+    def _refuse(self, form: AccountForm, editing_id: int | None) -> None:
+        problems = self.check(form, editing_id=editing_id)
+        if problems:
+            raise InvalidInputs(problems)
+
+    def _is_proven(self, tested: ConnectionResult, form: AccountForm, account_id: int) -> bool:
+        if not tested.ok:
+            return False
+        try:
+            return tested.proves(self._address_of(form, account_id))
+        except Undecipherable:
+            return False
+
+    def _record(
+        self,
+        by: str,
+        action: str,
+        view: AccountView,
+        *,
+        before: AccountView | None = None,
+        new_key: bool = False,
+    ) -> None:
+        """What changed, by field; of a key only that it is another."""
+        now = shown(view)
+        old = shown(before) if before is not None else {}
+        details: dict[str, object] = {
+            name: value if before is None else {"before": old[name], "after": value}
+            for name, value in now.items()
+            if before is None or old[name] != value
+        }
+        if new_key:
+            details["api_key"] = "replaced"
+        self._activity.record(
+            by, action, object_text=view.name, account_id=view.id, details=details
+        )
 
     def make_primary(self, account_id: int, *, by: str) -> None:
         """One transaction: there is exactly one primary at every moment."""
         with self._changing, self._db.session() as session:
+            self._needed(session, account_id)
             self._switch_primary(session, account_id)
-            profile = _profile(session.get_one(TradingAccount, account_id))
-        self._activity.record(by, "primary_changed", account_id=account_id)
+            row = session.get_one(TradingAccount, account_id)
+            profile, name = profile_of(row), row.account_name
+        self._activity.record(by, "primary_changed", object_text=name, account_id=account_id)
         self._on_change(profile)
 
     def _switch_primary(self, session: Session, account_id: int) -> None:
@@ -318,22 +319,22 @@ class AccountService:
         session.expire_all()
 
     def delete(self, account_id: int, *, by: str, new_primary_id: int | None = None) -> None:
-        """Archive: key erased, history kept. AccountInUse while positions or orders are open."""
-        positions, orders = self._holdings(account_id)
-        if positions or orders:
-            what = f"{positions} open positions" if positions else f"{orders} working orders"
-            raise AccountInUse(
-                f"{what}. Exit them first, or deactivate the account to stop new entries."
-            )
+        """Archive: key erased, history kept. AccountInUse while positions or orders are open.
+
+        A deleted primary is followed by `new_primary_id`, else by the first backup, in the same
+        transaction. KeyError when the account is gone already.
+        """
+        self._refuse_in_use(account_id)
         with self._changing, self._db.session() as session:
-            row = session.get_one(TradingAccount, account_id)
+            row = self._needed(session, account_id)
             heirs = [r for r in self._living(session) if r.id != account_id]
-            if row.is_primary and heirs:
-                heir = next((r for r in heirs if r.id == new_primary_id), heirs[0])
+            heir = self._heir(heirs, new_primary_id) if row.is_primary else None
+            if heir is not None:
                 self._switch_primary(session, heir.id or 0)
                 row = session.get_one(TradingAccount, account_id)
             row.is_primary = False
             row.is_active = False
+            row.backup_rank = None
             row.api_key_encrypted = ""
             row.key_last4 = ""
             row.archived_at = self._clock.now()
@@ -342,48 +343,38 @@ class AccountService:
                 select(StrategyAccount).where(StrategyAccount.account_id == account_id)
             ):
                 session.delete(link)
-            profiles = [_profile(r) for r in heirs]
             name = row.account_name
+            profile = profile_of(heir) if heir is not None else None
         self._activity.record(by, "account_deleted", object_text=name, account_id=account_id)
         self._on_change(account_id)
-        with self._db.session() as session:
-            profiles = [_profile(r) for r in self._living(session)]
-        for profile in profiles:
+        if profile is not None:
             self._on_change(profile)
+
+    def _refuse_in_use(self, account_id: int) -> None:
+        positions, orders = self._holdings(account_id)
+        parts = [
+            f"{count} {word}{'s' if count > 1 else ''}"
+            for count, word in ((positions, "open position"), (orders, "working order"))
+            if count
+        ]
+        if parts:
+            what = " and ".join(parts)
+            raise AccountInUse(
+                f"{what}. Exit them first, or deactivate the account to stop new entries."
+            )
+
+    def _heir(
+        self, heirs: list[TradingAccount], new_primary_id: int | None
+    ) -> TradingAccount | None:
+        if new_primary_id is None:
+            return heirs[0] if heirs else None
+        chosen = next((r for r in heirs if r.id == new_primary_id), None)
+        if chosen is None:
+            raise InvalidInputs([InvalidInput("new_primary", "Choose another account.")])
+        return chosen
 
     def strategies_using(self, account_id: int) -> int:
         """How many strategies name it, for the confirmation."""
         with self._db.session() as session:
             query = select(func.count()).select_from(StrategyAccount)
             return session.exec(query.where(StrategyAccount.account_id == account_id)).one()
-
-
-def _view(row: TradingAccount) -> AccountView:
-    return AccountView(
-        id=row.id or 0,
-        name=row.account_name,
-        broker_name=row.broker_name,
-        host_url=row.host_url,
-        websocket_url=row.websocket_url,
-        key_last4=row.key_last4,
-        is_primary=row.is_primary,
-        backup_rank=row.backup_rank,
-        is_active=row.is_active,
-        colour=row.colour,
-        group=row.group,
-        max_orders_per_second=row.max_orders_per_second,
-        created_at=row.created_at,
-    )
-
-
-def _profile(row: TradingAccount) -> AccountProfile:
-    return AccountProfile(
-        id=row.id or 0,
-        name=row.account_name,
-        broker_name=row.broker_name,
-        colour=row.colour,
-        is_primary=row.is_primary,
-        is_active=row.is_active,
-        backup_rank=row.backup_rank,
-        max_orders_per_second=row.max_orders_per_second,
-    )
