@@ -41,6 +41,8 @@ HEAD = (
     "document.addEventListener('DOMContentLoaded',()=>{const d=document.documentElement.dataset."
     "theme!=='light';document.body.classList.toggle('body--dark',d);"
     "document.body.classList.toggle('body--light',!d)});"
+    "addEventListener('keydown',e=>{if((e.ctrlKey||e.metaKey)&&e.shiftKey&&e.key.toLowerCase()==='x')"
+    "{e.preventDefault();document.querySelector('.kill').click()}});"
     "let g=0;addEventListener('keydown',e=>{const t=e.target;if(t.closest&&t.closest("
     "'input,textarea,select,[contenteditable]')||e.ctrlKey||e.metaKey||e.altKey)return;"
     "if(e.key==='g'){g=Date.now();return}const go={d:'/dashboard',a:'/accounts',s:'/strategies',"

@@ -49,6 +49,8 @@ class Stream:
         self._server = server
         self.connections: set[Connection] = set()
         self._muted_until: dict[str, float] = {}
+        self._held: dict[str, list[bytes]] = {}
+        """Updates that a fault lets arrive after their successor."""
         for account in server.accounts.values():
             self.follow(account)
 
@@ -327,11 +329,15 @@ class Stream:
                 "rejection_reason": order.reason,
             }
         )
-        copies = 2 if account.faults.draw("duplicate_update") else 1
+        frames = [frame, frame] if account.faults.draw("duplicate_update") else [frame]
+        held = self._held.pop(account.key, [])
+        if account.faults.draw("reorder_update") and not held:
+            self._held[account.key] = frames
+            return
         for connection in self.connections:
             if connection.account is account and connection.wants_orders:
-                for _ in range(copies):
-                    connection.push(frame)
+                for one in [*frames, *held]:
+                    connection.push(one)
 
 
 def mode_of(value: Any) -> int | None:

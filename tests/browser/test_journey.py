@@ -18,6 +18,7 @@ from tests.processes import ROOT
 from tests.processes import Program
 from tests.processes import environment
 from tests.processes import free_port
+from tests.processes import get
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -256,3 +257,38 @@ def test_a_dead_host_and_a_wrong_key_are_told_apart(
     page.click("button:has-text('Test connection')")
     expect(page.get_by_text("Type an address like")).to_be_visible()
     page.screenshot(path=artefacts / "bad-account.png")
+
+
+def test_pages_stay_within_their_budget_of_elements(program: Program, browser: Browser) -> None:
+    """At most 300 NiceGUI elements a page (nicegui.md 11); the kill dialog opens by its keys."""
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    sign_in(page, program.url)
+    counts = {}
+    for path in ("dashboard", "accounts", "strategies/new", "runs/1", "orders"):
+        page.goto(f"{program.url}/{path}")
+        page.locator("h1").first.wait_for()
+        page.wait_for_timeout(800)
+        counts[path] = page.evaluate("Object.keys(mounted_app.elements).length")
+    print(counts)
+    page.keyboard.press("Control+Shift+X")
+    expect(page.get_by_text("Nothing has been sent until the ring closes.")).to_be_visible()
+
+    assert max(counts.values()) <= 300
+    assert min(counts.values()) > 5
+
+
+def test_the_kill_switch_by_plain_post_needs_a_login_and_our_own_origin(
+    program: Program, browser: Browser
+) -> None:
+    """It works when the live socket is dead; a stranger and a foreign page are refused."""
+    status, _ = get(f"{program.url}/kill", {})
+    context = browser.new_context()
+    sign_in(context.new_page(), program.url)
+
+    foreign = context.request.post(
+        f"{program.url}/kill", headers={"Origin": "https://evil.example"}
+    )
+
+    assert status == 403
+    assert foreign.status == 403
+    assert context.request.post(f"{program.url}/kill").status == 202

@@ -154,3 +154,24 @@ def test_the_official_sdk_works_unmodified(ready: dict[str, Any]) -> None:
     assert positions["data"][0]["symbol"] == symbol
     assert trades["data"][0]["orderid"] == order["orderid"]
     assert all(seen.values()), seen
+
+
+def test_updates_arrive_twice_and_in_the_wrong_order_when_a_fault_says_so(
+    ready: dict[str, Any],
+) -> None:
+    """duplicate_update and reorder_update are carried out."""
+    client = Socket(ready["ws"])
+    client.say(action="authenticate", api_key=KEY)
+    client.say(action="subscribe_orders")
+    rules = [{"kind": "reorder_update", "count": 1}, {"kind": "duplicate_update", "count": 1}]
+    get(f"{ready['rest']}/admin/faults", {"key": KEY, "rules": rules})
+    call(ready, "placeorder", strategy="t", symbol=a_call(ready), exchange="NFO",
+         action="BUY", quantity=65, product="NRML")  # fmt: skip
+
+    words = [
+        client.next(lambda f: f.get("type") == "order_update")["order_status"] for _ in range(3)
+    ]
+    get(f"{ready['rest']}/admin/faults", {"key": KEY, "rules": []})
+    client.socket.close()
+
+    assert words == ["complete", "open", "open"]
