@@ -10,7 +10,8 @@ from pathlib import Path
 MAX_BYTES = 10_000_000
 KEPT = 10
 _SECRET = re.compile(
-    r"(?i)(\"?(?:api_?key|password|token|secret|cookie|authorization)\"?\s*[:=]\s*\"?)[^\s\",;&]+"
+    r"(?i)((?:api_?key|password|token|secret|cookie|authorization)['\"]?\s*[:=]\s*['\"]?"
+    r"(?:bearer\s+)?)[^\s'\",;&}]+"
 )
 
 

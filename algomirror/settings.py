@@ -67,7 +67,7 @@ def read_settings(
         host=host or env.get("ALGOMIRROR_HOST", "127.0.0.1"),
         port=chosen_port,
         is_demo=is_demo,
-        database_url=env.get("DATABASE_URL", ""),
+        database_url=_with_driver(env.get("DATABASE_URL", "")),
         environment=env.get("ALGOMIRROR_ENV", "development"),
         secret_key=secret,
         encryption_key=env.get("ENCRYPTION_KEY", ""),
@@ -75,6 +75,11 @@ def read_settings(
         stale_price_s=stale,
         opens_browser=opens_browser,
     )
+
+
+def _with_driver(url: str) -> str:
+    """postgresql:// means the driver of our own extra."""
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
 def claim_folder(settings: Settings) -> None:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Literal
 
 from algomirror.clock import Clock
+from algomirror.domain.books import PositionKey
 from algomirror.domain.order import Fill
 from algomirror.domain.order import Order
 from algomirror.domain.order import OrderIntent
@@ -76,6 +77,7 @@ class Core:
         self.new_fills: list[tuple[Order, Fill]] = []
         self.timeline: list[TimelineEvent] = []
         self.journal_error = ""
+        self._is_stopped = False
         self._rejected: list[Order] = []
         self._facts: list[Fact] = []
         self._effects: list[Callable[[], None]] = []
@@ -111,6 +113,8 @@ class Core:
 
     def commit(self) -> None:
         """One durable transaction of all staged facts; only then their effects."""
+        if self._is_stopped:
+            self._facts, self._effects = [], []
         if self._facts:
             try:
                 self.journal.commit(self._facts)
@@ -124,6 +128,12 @@ class Core:
         effects, self._effects = self._effects, []
         for effect in effects:
             effect()
+
+    def stop_sending(self, why: str) -> None:
+        """For good: what is staged is dropped, and with it every order not yet sent."""
+        self.journal_error = why
+        self._is_stopped = True
+        self._facts, self._effects = [], []
 
     @property
     def has_staged(self) -> bool:
@@ -283,10 +293,7 @@ class Core:
 
     def track(self, order: Order) -> Track:
         account = self.accounts[order.intent.account_id]
-        found = account.tracks.get(order.id)
-        if found is None:
-            found = account.tracks[order.id] = Track(sent_at=self.clock.monotonic())
-        return found
+        return account.tracks.setdefault(order.id, Track(sent_at=self.clock.monotonic()))
 
     def tag(self, client_order_id: str) -> str:
         return f"{self.mark}-{client_order_id}"
@@ -354,10 +361,7 @@ class Core:
         account = self.accounts[intent.account_id]
         if account.positions_look_at is None:
             return None
-        for key, drift in account.drift.items():
-            if key == (intent.instrument, intent.product):
-                return drift
-        return 0
+        return account.drift.get(PositionKey(intent.instrument, intent.product), 0)
 
     def _send(self, order: Order) -> None:
         track = self.track(order)
@@ -390,8 +394,6 @@ class Core:
 
     def want_look(self, account_id: int, *, delay: float = 0.0, positions: bool = False) -> None:
         """Have the account's books read soon; the earliest wish wins."""
-        account = self.accounts.get(account_id)
-        if account is None:
-            return
+        account = self.accounts[account_id]
         account.look_due = min(account.look_due, self.clock.monotonic() + delay)
         account.look_wants_positions = account.look_wants_positions or positions

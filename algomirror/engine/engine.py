@@ -33,6 +33,7 @@ from algomirror.engine.reconcile import Reconcile
 from algomirror.engine.recovery import recover
 from algomirror.engine.risk import RiskDesk
 from algomirror.engine.start import Start
+from algomirror.errors import LeaseHeld
 
 log = logging.getLogger(__name__)
 
@@ -149,7 +150,18 @@ class TradingEngine:
             self.core.event(
                 "engine_error", "The engine could not advance an execution.", level="critical"
             )
-        self.core.commit()
+        self._commit()
+
+    def _commit(self) -> None:
+        """Whatever keeps facts from being saved keeps their orders from being sent."""
+        try:
+            self.core.commit()
+        except LeaseHeld as held:
+            log.error("lease lost to %s: nothing is sent any more", held.holder)
+            self.core.stop_sending(f"another process owns trading: {held.holder}")
+        except Exception:
+            log.exception("facts could not be saved, nothing is sent")
+            self.core.journal_error = "facts could not be saved; see the log"
 
     def _take_quotes(self) -> None:
         quotes = self.inbox.take_quotes()

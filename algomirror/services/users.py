@@ -65,6 +65,7 @@ class UserService:
         self._dummy = self._hasher.hash(secrets.token_hex(8))
         self._failures: dict[str, list[datetime]] = defaultdict(list)
         self._registering = threading.Lock()
+        self._counting = threading.Lock()
 
     # --- registration ---------------------------------------------------------------------
     def registration_open(self) -> bool:
@@ -108,13 +109,17 @@ class UserService:
     def sign_in(
         self, *, username: str, password: str, address: str = "", remember: bool = False
     ) -> SignedIn:
-        """A fresh login session. SignInRefused says the same for every wrong pair."""
+        """A fresh login session. SignInRefused says the same for every wrong pair.
+
+        A try counts before it is checked, so that parallel guesses are counted too.
+        """
         name = username.strip().lower()
-        self._refuse_if_locked(name)
+        with self._counting:
+            self._refuse_if_locked(name)
+            self._failures[name].append(self._clock.now())
         with self._db.session() as session:
             user = session.exec(select(User).where(func.lower(User.username) == name)).first()
         if not self._is_right(user, password) or user is None or not user.is_active:
-            self._failures[name].append(self._clock.now())
             self._activity.record(name[:40], "sign_in", address=address, ok=False, error=WRONG)
             raise SignInRefused(WRONG)
         self._failures.pop(name, None)

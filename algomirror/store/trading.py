@@ -207,11 +207,11 @@ class TradingStore:
         try:
             connection = self._connected()
             with connection.begin():
-                if Order in grouped and self._epoch is not None:
-                    self._check_lease(connection)
                 for kind, how in _KINDS.items():
                     if kind in grouped:
                         self._statements[kind].run(connection, self._rows(how, grouped[kind]))
+                if Order in grouped and self._epoch is not None:
+                    self._check_lease(connection)
         except OperationalError as failed:
             raise JournalUnavailable(str(failed.orig)) from failed
 
@@ -228,6 +228,7 @@ class TradingStore:
         return self._connection
 
     def _check_lease(self, connection: Connection) -> None:
+        """Read under our own write lock, so that no other owner can come in between."""
         lease = _table(t.EngineLease)
         row = connection.execute(select(lease.c.epoch, lease.c.holder)).first()
         if row is None or row.epoch != self._epoch:

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from algomirror.clock import FakeClock
 from algomirror.domain.strategy import Plan
-from algomirror.errors import LeaseHeld
 from algomirror.simulate.world import START
 from algomirror.simulate.world import World
 from algomirror.simulate.world import short_iron_fly
@@ -80,9 +79,11 @@ def test_an_owner_that_lost_the_lease_saves_no_order(tmp_path: Path) -> None:
     world = World(journal=TradingStore(engine, epoch=epoch))
     Lease(tmp_path).record(engine, FakeClock(START))
 
-    with pytest.raises(LeaseHeld):
-        world.open(short_iron_fly())
+    world.start(short_iron_fly())
+    world.run_for(5.0)
 
+    assert world.engine.core.journal_error.startswith("another process owns trading")
+    assert world.limbs[1].sent == []
     assert world.net_at_exchange(1) == {}
     engine.dispose()
 
