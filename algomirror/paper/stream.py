@@ -229,7 +229,7 @@ class Stream:
     async def tick(self) -> None:
         """Send every subscribed symbol's price; each frame is made once for all clients."""
         wanted: dict[tuple[Key, int], list[Connection]] = defaultdict(list)
-        for connection in self.connections:
+        for connection in list(self.connections):
             account = connection.account
             if account is None or await self._is_struck(connection, account):
                 continue
@@ -334,7 +334,7 @@ class Stream:
         if account.faults.draw("reorder_update") and not held:
             self._held[account.key] = frames
             return
-        for connection in self.connections:
+        for connection in list(self.connections):
             if connection.account is account and connection.wants_orders:
                 for one in [*frames, *held]:
                     connection.push(one)
