@@ -119,6 +119,7 @@ class App:
             profiles=self.accounts.profiles,
             broker_of=self._brokers.get,
             always_open=settings.is_demo,
+            view=self.view,
         )
         self.engine = TradingEngine(
             clock=self.clock,

@@ -5,48 +5,54 @@ from collections.abc import Callable
 from collections.abc import Sequence
 from concurrent.futures import Future
 from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as LateError
+from concurrent.futures import wait
 from dataclasses import dataclass
-from dataclasses import replace
 from datetime import date
-from datetime import datetime
 from decimal import Decimal
-from functools import reduce
-from math import ceil
-from math import gcd
+from typing import Any
 
 from algomirror.clock import Clock
-from algomirror.domain.hedges import hedges_of
+from algomirror.domain.books import Funds
 from algomirror.domain.instrument import UNDERLYINGS
 from algomirror.domain.instrument import Contract
-from algomirror.domain.instrument import Instrument
-from algomirror.domain.instrument import OptionType
-from algomirror.domain.instrument import option_symbol
-from algomirror.domain.option_chain import ChainLeg
-from algomirror.domain.option_chain import OptionChain
-from algomirror.domain.option_chain import choose_expiry
-from algomirror.domain.option_chain import choose_strike
-from algomirror.domain.order import Side
+from algomirror.domain.market_calendar import DEMO
+from algomirror.domain.market_calendar import SEEDED
+from algomirror.domain.market_calendar import session_day
+from algomirror.domain.quote import Quote
 from algomirror.domain.run import TradingMode
+from algomirror.domain.sizing import Sized
+from algomirror.domain.sizing import capped
+from algomirror.domain.sizing import leg_caps
+from algomirror.domain.sizing import ratio
+from algomirror.domain.sizing import seconds_to_send
 from algomirror.domain.sizing import slices
 from algomirror.domain.strategy import Leg
 from algomirror.domain.strategy import Plan
 from algomirror.domain.strategy import PlannedAccount
 from algomirror.domain.strategy import PlannedLeg
 from algomirror.domain.strategy import Strategy
+from algomirror.engine.live_view import AccountRow
+from algomirror.engine.live_view import LiveView
 from algomirror.engine.ports import AccountProfile
 from algomirror.engine.ports import Broker
 from algomirror.engine.ports import MarginLeg
 from algomirror.errors import AlgoMirrorError
+from algomirror.errors import BadAnswer
 from algomirror.errors import BrokerError
-from algomirror.errors import InvalidInput
+from algomirror.errors import NotSent
+from algomirror.errors import OutcomeUnknown
+from algomirror.services import plan_words as words
+from algomirror.services.leg_preview import LegPreview
+from algomirror.services.leg_preview import LegReader
+
+__all__ = ["LegPreview", "NoPlan", "PlanningService"]
 
 log = logging.getLogger(__name__)
 
 ANSWER_WITHIN_S = 4.0
-PACE = 10
-MAX_SLICES = 10
-STRIKES_EACH_SIDE = 25
+FUNDS_TRIES = 3
+AT_ONCE = 128
+"""Threads that wait for brokers; two an account, so that a hanging one delays no other."""
 
 
 class NoPlan(AlgoMirrorError):  # noqa: N818 - a sentence for the person
@@ -54,19 +60,27 @@ class NoPlan(AlgoMirrorError):  # noqa: N818 - a sentence for the person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LegPreview:
-    """The live line under a leg; `error` instead of a contract when the rule finds none."""
+class _Facts:
+    """What one account said in time."""
 
-    leg_id: int
-    contract: Contract | None = None
-    quote: ChainLeg | None = None
-    at: datetime | None = None
-    spot: Decimal | None = None
-    error: str = ""
+    funds: Funds
+    mode: TradingMode
+    contracts: tuple[Contract, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """Questions under way to one account; `skip` when it was not even asked."""
+
+    profile: AccountProfile
+    sized: Sized
+    skip: str = ""
+    facts: Future[_Facts] | None = None
+    margin: Future[Decimal] | None = None
 
 
 class PlanningService:
-    """Reads brokers in parallel, each with its own deadline. Safe for several threads."""
+    """Reads brokers in parallel under one deadline. Safe for several threads."""
 
     def __init__(
         self,
@@ -75,74 +89,49 @@ class PlanningService:
         profiles: Callable[[], list[AccountProfile]],
         broker_of: Callable[[int], Broker | None],
         always_open: bool,
+        view: LiveView | None = None,
+        answer_within_s: float = ANSWER_WITHIN_S,
     ) -> None:
         self._clock = clock
         self._profiles = profiles
         self._broker_of = broker_of
-        self._always_open = always_open
-        self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="plan")
+        self._calendar = DEMO if always_open else SEEDED
+        self._view = view
+        self._answer_within_s = answer_within_s
+        self._pool = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="plan")
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    # --- legs -----------------------------------------------------------------------------
+    # --- market data ----------------------------------------------------------------------
     def preview(self, legs: Sequence[Leg]) -> list[LegPreview]:
         """What each leg means right now; a leg that cannot be resolved says why."""
-        broker = self._data_broker()
-        chains: dict[tuple[str, date], OptionChain] = {}
-        found = []
-        for leg in legs:
-            try:
-                found.append(self._preview(broker, leg, chains))
-            except InvalidInput as wrong:
-                found.append(LegPreview(leg_id=leg.id, error=wrong.message))
-            except BrokerError as failed:
-                found.append(LegPreview(leg_id=leg.id, error=failed.sentence))
-        return found
+        return self._reader().all(legs)
 
-    def _preview(
-        self, broker: Broker, leg: Leg, chains: dict[tuple[str, date], OptionChain]
-    ) -> LegPreview:
-        underlying = UNDERLYINGS[leg.underlying]
-        listed = broker.expiries(leg.underlying, underlying.exchange, futures=False)
-        today = self._clock.now().date()
-        expiry = choose_expiry(listed, leg.expiry, today, leg.underlying)
-        key = (leg.underlying, expiry)
-        if key not in chains:
-            chains[key] = broker.option_chain(
-                leg.underlying,
-                underlying.index.exchange,
-                expiry,
-                strikes_each_side=STRIKES_EACH_SIDE,
-            )
-        chain = chains[key]
-        kind = leg.option_type or OptionType.CE
-        strike = choose_strike(
-            [row.strike for row in chain.rows],
-            chain.spot,
-            kind,
-            leg.strike_rule,
-            offset=leg.strike_offset,
-            strike_price=leg.strike_price,
-        )
-        row = next(r for r in chain.rows if r.strike == strike)
-        quote = row.ce if kind is OptionType.CE else row.pe
-        symbol = option_symbol(leg.underlying, expiry, strike, kind)
-        contract = broker.contract(Instrument(symbol, underlying.exchange))
-        return LegPreview(
-            leg_id=leg.id,
-            contract=_with_freeze(contract),
-            quote=quote,
-            at=self._clock.now(),
-            spot=chain.spot,
-        )
+    def expiries(self, underlying: str) -> list[date]:
+        """As the data account's broker lists them, ascending. BrokerError."""
+        return sorted(self._reader().expiries(UNDERLYINGS[underlying]))
 
-    def _data_broker(self) -> Broker:
-        for profile in self._profiles():
-            broker = self._broker_of(profile.id)
-            if broker is not None and profile.is_active:
-                return broker
-        raise NoPlan("No connected account supplies market data. Add one on Accounts.")
+    def spot(self, underlying: str) -> Quote | None:
+        """The index as the data account's broker quotes it. BrokerError."""
+        _, broker = self._data_account()
+        index = UNDERLYINGS[underlying].index
+        return broker.quotes([index]).get(index)
+
+    def _reader(self) -> LegReader:
+        return LegReader(self._data_account()[1], self._calendar, self._clock.now())
+
+    def _data_account(self) -> tuple[AccountProfile, Broker]:
+        """The primary; else the first backup that is connected. NoPlan without any."""
+        usable = [
+            (profile, broker)
+            for profile in self._profiles()
+            if profile.is_active and (broker := self._broker_of(profile.id)) is not None
+        ]
+        if not usable:
+            raise NoPlan("No connected account supplies market data. Add one on Accounts.")
+        healthy = (pair for pair in usable if not self._why_unconnected(pair[0]))
+        return next(healthy, usable[0])
 
     # --- plan -----------------------------------------------------------------------------
     def plan(self, strategy: Strategy) -> Plan:
@@ -151,140 +140,188 @@ class PlanningService:
             raise NoPlan(f"{strategy.name} is inactive. Activate it first.")
         if not strategy.account_ids:
             raise NoPlan("No account is chosen.")
-        previews = self.preview(strategy.legs)
+        if not strategy.legs:
+            raise NoPlan("There is no leg.")
+        source, broker = self._data_account()
+        now = self._clock.now()
+        previews = LegReader(broker, self._calendar, now).all(strategy.legs)
         for leg, preview in zip(strategy.legs, previews, strict=True):
             if preview.error:
                 raise NoPlan(f"Leg {leg.leg_number}: {preview.error}")
-        lots = [leg.lots for leg in strategy.legs]
-        divisor = reduce(gcd, lots)
-        legs = tuple(
-            _planned(leg, p, divisor) for leg, p in zip(strategy.legs, previews, strict=True)
-        )
-        accounts = self._accounts(strategy, legs)
+        legs = _planned(strategy.legs, previews)
+        accounts = self._accounts(strategy, legs, source)
         spots = {leg.underlying: p.spot for leg, p in zip(strategy.legs, previews, strict=True)}
-        now = self._clock.now()
         return Plan(
             strategy=strategy,
             legs=legs,
             accounts=accounts,
             spots=tuple((name, spot) for name, spot in spots.items() if spot is not None),
             made_at=now,
-            expiry_day=any(p.contract.expiry == now.date() for p in legs),
-            session_day=now.date(),
-            warnings=tuple(_warnings(strategy, legs, accounts)),
-            refusal=None if any(not a.skip for a in accounts) else _why_none(accounts),
+            expiry_day=any(p.contract.expiry == session_day(now) for p in legs),
+            session_day=session_day(now),
+            warnings=(
+                *words.source_warnings(source),
+                *words.freeze_warnings(legs, previews),
+                *words.warnings(strategy, legs, accounts),
+                *words.calendar_warnings(self._calendar, now),
+            ),
+            refusal=words.why_refused(strategy, legs, accounts, self._calendar, now, self._view),
         )
 
+    # --- accounts -------------------------------------------------------------------------
     def _accounts(
-        self, strategy: Strategy, legs: tuple[PlannedLeg, ...]
+        self, strategy: Strategy, legs: tuple[PlannedLeg, ...], source: AccountProfile
     ) -> tuple[PlannedAccount, ...]:
+        """All are asked at once and share one deadline: a slow one costs the others nothing."""
         profiles = {p.id: p for p in self._profiles()}
-        chosen = [profiles[i] for i in strategy.account_ids if i in profiles]
-        waiting: list[tuple[AccountProfile, Future[PlannedAccount]]] = [
-            (p, self._pool.submit(self._sized, strategy, legs, p)) for p in chosen
+        asked = [
+            self._ask(strategy, legs, profiles[i]) for i in strategy.account_ids if i in profiles
         ]
-        found = []
-        for profile, future in waiting:
-            try:
-                found.append(future.result(timeout=ANSWER_WITHIN_S))
-            except LateError:
-                text = f"no answer in {ANSWER_WITHIN_S:.0f} s"
-                found.append(_skipped(profile, strategy, legs, text))
-        return tuple(found)
+        pending: list[Future[Any]] = [
+            f for a in asked for f in (a.facts, a.margin) if f is not None
+        ]
+        wait(pending, timeout=self._answer_within_s)
+        return tuple(self._answered(one, legs, source) for one in asked)
 
-    def _sized(
+    def _ask(
         self, strategy: Strategy, legs: tuple[PlannedLeg, ...], profile: AccountProfile
-    ) -> PlannedAccount:
+    ) -> _Asked:
+        sized = _sized(strategy, legs, profile.id)
         broker = self._broker_of(profile.id)
-        if broker is None or not profile.is_active:
-            why = "not connected" if broker is None else "the account is inactive"
-            return _skipped(profile, strategy, legs, why)
-        sets = _sets(strategy, profile.id)
-        try:
-            funds, mode = broker.funds(), broker.mode()
-            problem = self._disagreement(broker, profile, legs)
-        except BrokerError as failed:
-            return _skipped(profile, strategy, legs, failed.sentence)
-        if problem or mode is TradingMode.UNKNOWN:
-            return _skipped(profile, strategy, legs, problem or "its mode is unknown")
-        margin, basis, notes = self._margin(broker, strategy, legs, sets)
-        if margin is not None and margin > funds.available:
-            notes.append(
-                f"margin ₹{margin:,.0f} is more than the available ₹{funds.available:,.0f}"
-            )
-        orders = _count_orders(legs, sets)
-        return PlannedAccount(
-            account_id=profile.id,
-            account_name=profile.name,
-            mode=mode,
-            sets=sets,
-            lots=tuple((p.leg.id, p.leg.lots * sets) for p in legs),
-            margin=margin,
-            margin_basis=basis,
-            available=funds.available,
-            funds_at=funds.read_at,
-            orders=orders,
-            seconds=max(ceil(orders / PACE), 1),
-            notes=tuple(notes),
-        )
-
-    def _disagreement(
-        self, broker: Broker, profile: AccountProfile, legs: tuple[PlannedLeg, ...]
-    ) -> str:
-        """Lot sizes must agree over accounts (product.md 10.5)."""
-        for planned in legs:
-            theirs = broker.contract(planned.contract.instrument)
-            if theirs.lot_size != planned.contract.lot_size:
-                return (
-                    f"{planned.contract.symbol} lot: {profile.name} says {theirs.lot_size}, "
-                    f"the data account {planned.contract.lot_size}"
-                )
-        return ""
-
-    def _margin(
-        self, broker: Broker, strategy: Strategy, legs: tuple[PlannedLeg, ...], sets: int
-    ) -> tuple[Decimal | None, str, list[str]]:
+        skip = "the account is inactive" if not profile.is_active else self._why_unfit(profile)
+        if broker is None or skip:
+            return _Asked(profile=profile, sized=sized, skip=skip or "not connected")
+        if sized.sets == 0:
+            return _Asked(profile=profile, sized=sized, skip=f"0 lots: {sized.note}")
         wanted = [
             MarginLeg(
                 instrument=p.contract.instrument,
                 side=p.leg.side,
-                quantity=p.leg.lots * sets * p.contract.lot_size,
+                quantity=p.weight * sized.sets * p.contract.lot_size,
                 product=strategy.product,
             )
             for p in legs
         ]
-        try:
-            return broker.margin(wanted), "broker", []
-        except BrokerError as failed:
-            return None, "unknown", [f"margin unknown: {failed.sentence}"]
+        return _Asked(
+            profile=profile,
+            sized=sized,
+            facts=self._pool.submit(self._facts, broker, legs),
+            margin=self._pool.submit(broker.margin, wanted),
+        )
+
+    def _row(self, profile: AccountProfile) -> AccountRow | None:
+        row = self._view.get("account", str(profile.id)) if self._view is not None else None
+        return row if isinstance(row, AccountRow) else None
+
+    def _why_unconnected(self, profile: AccountProfile) -> str:
+        """What the engine knows against reaching an account; empty when nothing is known."""
+        row = self._row(profile)
+        if row is None or row.connection not in ("failed", "auth_error"):
+            return ""
+        return f"the account is {row.connection}: {row.connection_text}".rstrip(": ")
+
+    def _why_unfit(self, profile: AccountProfile) -> str:
+        row = self._row(profile)
+        if row is not None and row.trading_state != "ACTIVE":
+            return f"the account is {row.trading_state}"
+        return self._why_unconnected(profile)
+
+    def _facts(self, broker: Broker, legs: tuple[PlannedLeg, ...]) -> _Facts:
+        return _Facts(
+            funds=self._funds(broker),
+            mode=broker.mode(),
+            contracts=tuple(broker.contract(p.contract.instrument) for p in legs),
+        )
+
+    def _funds(self, broker: Broker) -> Funds:
+        """Read again when it failed, within the deadline; a refusal is an answer."""
+        begun = self._clock.monotonic()
+        tries = 1
+        while True:
+            try:
+                return broker.funds()
+            except (BadAnswer, NotSent, OutcomeUnknown) as failed:
+                is_late = self._clock.monotonic() - begun >= self._answer_within_s
+                if tries == FUNDS_TRIES or is_late:
+                    raise
+                tries += 1
+                log.info("funds are read again: %s", failed.sentence)
+
+    def _answered(
+        self, asked: _Asked, legs: tuple[PlannedLeg, ...], source: AccountProfile
+    ) -> PlannedAccount:
+        if asked.facts is None:
+            return _skipped(asked, legs, asked.skip)
+        if not asked.facts.done():
+            return _skipped(asked, legs, f"no answer in {self._answer_within_s:g} s")
+        failed = asked.facts.exception()
+        if isinstance(failed, BrokerError):
+            return _skipped(asked, legs, failed.sentence)
+        facts = asked.facts.result()
+        problem = words.disagreement(asked.profile, facts.contracts, legs, source)
+        if problem:
+            return _skipped(asked, legs, problem)
+        if facts.mode is TradingMode.UNKNOWN:
+            return _skipped(asked, legs, "its mode is unknown")
+        margin, notes = self._margin(asked, facts.funds)
+        orders = _count_orders(legs, asked.sized.sets)
+        return PlannedAccount(
+            account_id=asked.profile.id,
+            account_name=asked.profile.name,
+            mode=facts.mode,
+            sets=asked.sized.sets,
+            lots=tuple((p.leg.id, p.weight * asked.sized.sets) for p in legs),
+            margin=margin,
+            margin_basis="unknown" if margin is None else "broker",
+            available=facts.funds.available,
+            funds_at=facts.funds.read_at,
+            orders=orders,
+            seconds=seconds_to_send(orders, asked.profile.max_orders_per_second),
+            notes=tuple(notes),
+        )
+
+    def _margin(self, asked: _Asked, funds: Funds) -> tuple[Decimal | None, list[str]]:
+        """The broker's figure with what is to be said about it; short of it warns, never blocks."""
+        notes = [asked.sized.note] if asked.sized.note else []
+        if asked.margin is None or not asked.margin.done():
+            return None, [*notes, f"margin unknown: no answer in {self._answer_within_s:g} s"]
+        failed = asked.margin.exception()
+        if isinstance(failed, BrokerError):
+            return None, [*notes, f"margin unknown: {failed.sentence}"]
+        margin = asked.margin.result()
+        if margin > funds.available:
+            notes.append(words.short_of_margin(margin, funds.available))
+        return margin, notes
 
 
-def _with_freeze(contract: Contract) -> Contract:
-    """0 or 1 from a broker list means unknown: the settings' value is used."""
-    if contract.freeze_quantity > 1:
-        return contract
-    known = UNDERLYINGS.get(contract.underlying)
-    return replace(contract, freeze_quantity=known.freeze_quantity if known else 0)
+def _planned(legs: Sequence[Leg], previews: Sequence[LegPreview]) -> tuple[PlannedLeg, ...]:
+    weights, _ = ratio([leg.lots for leg in legs])
+    found = []
+    for leg, preview, weight in zip(legs, previews, weights, strict=True):
+        if preview.contract is None:
+            raise NoPlan(f"Leg {leg.leg_number} has no contract.")
+        last = preview.quote.ltp if preview.quote and preview.quote.ltp > 0 else None
+        found.append(PlannedLeg(leg=leg, contract=preview.contract, weight=weight, last_price=last))
+    return tuple(found)
 
 
-def _planned(leg: Leg, preview: LegPreview, divisor: int) -> PlannedLeg:
-    if preview.contract is None:
-        raise NoPlan(f"Leg {leg.leg_number} has no contract.")
-    last = preview.quote.ltp if preview.quote and preview.quote.ltp > 0 else None
-    return PlannedLeg(
-        leg=leg, contract=preview.contract, weight=leg.lots // divisor, last_price=last
-    )
-
-
-def _sets(strategy: Strategy, account_id: int) -> int:
-    return dict(strategy.custom_lots).get(account_id, 1)
+def _sized(strategy: Strategy, legs: Sequence[PlannedLeg], account_id: int) -> Sized:
+    """Whole sets of the ratio: the account's multiple of the legs' lots, under the caps."""
+    _, sets_per_multiple = ratio([p.leg.lots for p in legs])
+    wanted = dict(strategy.custom_lots).get(account_id, 1) * sets_per_multiple
+    caps = [
+        cap
+        for p in legs
+        for cap in leg_caps(p.weight, p.contract.lot_size, p.contract.freeze_quantity)
+    ]
+    return capped(wanted, caps)
 
 
 def _count_orders(legs: Sequence[PlannedLeg], sets: int) -> int:
     return sum(
         len(
             slices(
-                p.leg.lots * sets * p.contract.lot_size,
+                p.weight * sets * p.contract.lot_size,
                 p.contract.lot_size,
                 p.contract.freeze_quantity,
             )
@@ -293,14 +330,12 @@ def _count_orders(legs: Sequence[PlannedLeg], sets: int) -> int:
     )
 
 
-def _skipped(
-    profile: AccountProfile, strategy: Strategy, legs: Sequence[PlannedLeg], why: str
-) -> PlannedAccount:
+def _skipped(asked: _Asked, legs: Sequence[PlannedLeg], why: str) -> PlannedAccount:
     return PlannedAccount(
-        account_id=profile.id,
-        account_name=profile.name,
+        account_id=asked.profile.id,
+        account_name=asked.profile.name,
         mode=TradingMode.UNKNOWN,
-        sets=_sets(strategy, profile.id),
+        sets=asked.sized.sets,
         lots=tuple((p.leg.id, 0) for p in legs),
         margin=None,
         margin_basis="unknown",
@@ -310,31 +345,3 @@ def _skipped(
         seconds=0,
         skip=why,
     )
-
-
-def _why_none(accounts: Sequence[PlannedAccount]) -> str:
-    return "No account is left: " + "; ".join(f"{a.account_name}: {a.skip}" for a in accounts)
-
-
-def _warnings(
-    strategy: Strategy, legs: Sequence[PlannedLeg], accounts: Sequence[PlannedAccount]
-) -> list[str]:
-    found = []
-    shorts = [p.leg for p in legs if p.leg.side is Side.SELL]
-    if shorts and all(hedges_of(leg, strategy.legs) for leg in shorts):
-        found.append(
-            "Shorts enter an account only as far as its hedges are filled; not filled in "
-            f"{strategy.hedge_timeout_s} s: {strategy.hedge_timeout_policy} that account."
-        )
-    elif shorts:
-        found.append("A short has no bought hedge: its loss has no floor.")
-    for account in accounts:
-        found.extend(f"{account.account_name}: {note}" for note in account.notes)
-        largest = max((account.lots_of(p.leg.id) for p in legs), default=0)
-        for p in legs:
-            quantity = largest * p.contract.lot_size
-            count = len(slices(quantity, p.contract.lot_size, p.contract.freeze_quantity))
-            if count > MAX_SLICES:
-                found.append(f"{account.account_name}: {count} slices in leg {p.leg.leg_number}.")
-                break
-    return found

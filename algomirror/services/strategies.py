@@ -2,6 +2,8 @@
 
 import threading
 from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlmodel import Session
@@ -9,6 +11,8 @@ from sqlmodel import col
 from sqlmodel import select
 
 from algomirror.clock import Clock
+from algomirror.domain.draft import draft_of
+from algomirror.domain.draft import parse_draft
 from algomirror.domain.instrument import OptionType
 from algomirror.domain.instrument import Product
 from algomirror.domain.order import PriceType
@@ -29,6 +33,7 @@ from algomirror.store.db import Database
 from algomirror.store.tables import StrategyAccount
 from algomirror.store.tables import StrategyLeg
 from algomirror.store.tables import StrategyRow
+from algomirror.store.tables import TradingAccount
 
 
 class SaveConflict(AlgoMirrorError):  # noqa: N818 - a sentence for the person
@@ -56,16 +61,13 @@ class StrategyService:
             return self._to_domain(session, row) if row is not None else None
 
     def save(self, strategy: Strategy, *, by: str) -> Strategy:
-        """Id 0 is new. InvalidInputs for a name in use; SaveConflict when `version` is old."""
+        """Id 0 is new. InvalidInputs for what cannot be; SaveConflict when `version` is old."""
         now = self._clock.now()
         with self._saving, self._db.session() as session:
-            self._check_name(session, strategy)
+            self._refuse_bad(session, strategy)
             row = session.get(StrategyRow, strategy.id) if strategy.id else None
-            if row is not None and row.version != strategy.version:
-                raise SaveConflict(
-                    f"This strategy was changed at {row.updated_at.astimezone(now.tzinfo):%H:%M} "
-                    "in another window. Reload or save as copy."
-                )
+            _refuse_conflict(strategy, row, now)
+            before = _columns(self._to_domain(session, row)) if row is not None else {}
             version = row.version + 1 if row is not None else 1
             fields = {**_columns(strategy), "version": version, "updated_at": now}
             if row is None:
@@ -76,14 +78,20 @@ class StrategyService:
             session.flush()
             legs = self._save_parts(session, row.id or 0, strategy)
             saved = replace(strategy, id=row.id or 0, legs=legs, version=version, updated_at=now)
-        self._activity.record(by, "strategy_saved", object_text=saved.name, strategy_id=saved.id)
+        self._activity.record(
+            by,
+            "strategy_saved",
+            object_text=saved.name,
+            strategy_id=saved.id,
+            details=_changes(before, _columns(saved)),
+        )
         return saved
 
     def duplicate(self, strategy_id: int, *, by: str) -> Strategy:
         original = self._needed(strategy_id)
-        names = {s.name.lower() for s in self.all()}
+        names = {s.name.casefold() for s in self.all()}
         number, name = 2, f"{original.name[:90]} copy"
-        while name.lower() in names:
+        while name.casefold() in names:
             name, number = f"{original.name[:90]} copy {number}", number + 1
         return self.save(replace(original, id=0, name=name, version=1), by=by)
 
@@ -95,6 +103,10 @@ class StrategyService:
         self._change(strategy_id, by, "archived", archived_at=self._clock.now())
 
     def restore(self, strategy_id: int, *, by: str) -> None:
+        """InvalidInputs when its name is in use by now."""
+        with self._db.session() as session:
+            row = session.get_one(StrategyRow, strategy_id)
+            _refuse_taken_name(session, row.name, strategy_id)
         self._change(strategy_id, by, "restored", archived_at=None)
 
     def _change(self, strategy_id: int, by: str, action: str, **fields: object) -> None:
@@ -112,11 +124,14 @@ class StrategyService:
             raise KeyError(strategy_id)
         return found
 
-    def _check_name(self, session: Session, strategy: Strategy) -> None:
-        query = select(StrategyRow).where(col(StrategyRow.archived_at).is_(None))
-        for row in session.exec(query):
-            if row.name.lower() == strategy.name.lower() and row.id != strategy.id:
-                raise InvalidInputs([InvalidInput("name", "Another strategy has this name.")])
+    def _refuse_bad(self, session: Session, strategy: Strategy) -> None:
+        """The builder has checked; whoever else saves is held to the same rules."""
+        query = select(TradingAccount.id).where(col(TradingAccount.archived_at).is_(None))
+        known = [i for i in session.exec(query) if i is not None]
+        _, problems = parse_draft(draft_of(strategy), account_ids=known)
+        if problems:
+            raise InvalidInputs(problems)
+        _refuse_taken_name(session, strategy.name, strategy.id)
 
     def _save_parts(
         self, session: Session, strategy_id: int, strategy: Strategy
@@ -175,6 +190,40 @@ class StrategyService:
             archived_at=row.archived_at,
             updated_at=row.updated_at,
         )
+
+
+def _refuse_taken_name(session: Session, name: str, strategy_id: int) -> None:
+    query = select(StrategyRow).where(col(StrategyRow.archived_at).is_(None))
+    for row in session.exec(query):
+        if row.name.casefold() == name.casefold() and row.id != strategy_id:
+            raise InvalidInputs([InvalidInput("name", "Another strategy has this name.")])
+
+
+def _refuse_conflict(strategy: Strategy, row: StrategyRow | None, now: datetime) -> None:
+    if row is None and strategy.id:
+        raise SaveConflict("This strategy no longer exists. Save as copy.")
+    if row is None:
+        return
+    if row.archived_at is not None:
+        raise SaveConflict("This strategy was archived. Restore it or save as copy.")
+    if row.version != strategy.version:
+        raise SaveConflict(
+            f"This strategy was changed at {row.updated_at.astimezone(now.tzinfo):%H:%M} "
+            "in another window. Reload or save as copy."
+        )
+
+
+def _changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """What an audit row tells: old and new value of each field that differs."""
+    return {
+        name: {"before": _plain(before[name]), "after": _plain(value)}
+        for name, value in after.items()
+        if before and before[name] != value
+    }
+
+
+def _plain(value: object) -> object:
+    return format(value, "f") if isinstance(value, Decimal) else value
 
 
 def _columns(strategy: Strategy) -> dict[str, Any]:

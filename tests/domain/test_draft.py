@@ -4,7 +4,9 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck
 from hypothesis import given
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from algomirror.domain.draft import draft_of
@@ -252,6 +254,7 @@ anything = st.recursive(
 )
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     raw=st.dictionaries(st.sampled_from([*good(), "id", "version"]), anything),
     leg=st.dictionaries(st.sampled_from(list(good()["legs"][0])), anything),

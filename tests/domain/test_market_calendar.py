@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from algomirror.domain.instrument import Exchange
@@ -166,6 +167,7 @@ def test_the_demo_has_no_closing_time() -> None:
     assert DEMO.next_close(NFO, ist("2026-11-22", "23:59:59")) is None
 
 
+@settings(deadline=None)
 @given(at=instants)
 def test_open_close_and_next_agree(at: datetime) -> None:
     """The market is closed just before the next opening, open from it to the next close."""
