@@ -40,15 +40,8 @@ HEAD = (
     "(matchMedia('(prefers-color-scheme: light)').matches?'light':'dark');"
     "document.addEventListener('DOMContentLoaded',()=>{const d=document.documentElement.dataset."
     "theme!=='light';document.body.classList.toggle('body--dark',d);"
-    "document.body.classList.toggle('body--light',!d)});"
-    "addEventListener('keydown',e=>{if((e.ctrlKey||e.metaKey)&&e.shiftKey&&e.key.toLowerCase()==='x')"
-    "{e.preventDefault();document.querySelector('.kill').click()}});"
-    "let g=0;addEventListener('keydown',e=>{const t=e.target;if(t.closest&&t.closest("
-    "'input,textarea,select,[contenteditable]')||e.ctrlKey||e.metaKey||e.altKey)return;"
-    "if(e.key==='g'){g=Date.now();return}const go={d:'/dashboard',a:'/accounts',s:'/strategies',"
-    "r:'/runs',o:'/orders',t:'/trades',p:'/positions',l:'/activity'}[e.key];"
-    "if(go&&Date.now()-g<1200){g=0;const a=document.querySelector('.nav a[href=\"'+go+'\"]');"
-    "if(a)a.click()}})</script>"
+    "document.body.classList.toggle('body--light',!d)})"
+    '</script><script src="/static/keys.js"></script>'
 )
 Builder = Callable[..., Any]
 

@@ -292,3 +292,21 @@ def test_the_kill_switch_by_plain_post_needs_a_login_and_our_own_origin(
     assert status == 403
     assert foreign.status == 403
     assert context.request.post(f"{program.url}/kill").status == 202
+
+
+def test_keys_lead_everywhere_and_send_nothing(
+    program: Program, browser: Browser, artefacts: Path
+) -> None:
+    """g and a letter, and the palette, open pages."""
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    sign_in(page, program.url)
+    page.locator("h1").first.wait_for()
+    page.keyboard.press("g")
+    page.keyboard.press("o")
+    page.wait_for_url("**/orders")
+    page.keyboard.press("Control+k")
+    page.locator("#palette input").fill("strateg")
+    page.screenshot(path=artefacts / "palette.png")
+    page.keyboard.press("Enter")
+
+    page.wait_for_url("**/strategies")
