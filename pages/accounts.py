@@ -5,6 +5,8 @@ from typing import Any
 
 from nicegui import ui
 
+from algomirror.domain.run import TradingState
+from algomirror.engine import messages as m
 from algomirror.errors import InvalidInput
 from algomirror.services.accounts import PALETTE
 from algomirror.services.accounts import AccountForm
@@ -38,6 +40,8 @@ LABELS = {
 def build(frame: Frame) -> None:
     app = frame.app
     with page_head("Accounts", "one card an OpenAlgo server"):
+        if data.system(app.view).fleet_state != "ACTIVE":
+            button("Resume entries", lambda: _resume(frame), symbol="play")
         link_button("Add account", "/accounts/new", kind="p", symbol="plus")
     cards = frame.hub.show(
         FleetCards, "manage", {"account"}, lambda: data.fleet_cards(app, manage=True)
@@ -46,6 +50,22 @@ def build(frame: Frame) -> None:
     if not data.accounts(app.view):
         ui.html('<div class="card empty">No account yet. Add your first OpenAlgo account.</div>',
                 sanitize=False)  # fmt: skip
+
+
+async def _resume(frame: Frame) -> None:
+    """Back to ACTIVE after a kill switch: a person's act, with its reason in the books."""
+    row = data.system(frame.app.view)
+    lines = [f"The fleet is {row.fleet_state}: {row.fleet_reason}.", "New entries are allowed."]
+    if not frame.allowed() or not await confirm(
+        "Resume entries", lines, "Set the fleet ACTIVE", danger=False
+    ):
+        return
+    frame.app.post(
+        m.SetTradingState(
+            account_id=None, state=TradingState.ACTIVE, reason="resumed", by=frame.username
+        )
+    )
+    say("The fleet is ACTIVE.")
 
 
 async def _act(frame: Frame, name: str, account_id: int) -> None:

@@ -292,6 +292,13 @@ def test_the_kill_switch_by_plain_post_needs_a_login_and_our_own_origin(
     assert status == 403
     assert foreign.status == 403
     assert context.request.post(f"{program.url}/kill").status == 202
+    page = context.new_page()
+    page.goto(f"{program.url}/dashboard")
+    expect(page.get_by_text("Fleet is REDUCING.")).to_be_visible()
+    page.goto(f"{program.url}/accounts")
+    page.click("button:has-text('Resume entries')")
+    page.click("button:has-text('Set the fleet ACTIVE')")
+    expect(page.locator(".bar .chip.ok")).to_contain_text("ACTIVE")
 
 
 def test_keys_lead_everywhere_and_send_nothing(
