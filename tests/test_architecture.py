@@ -17,7 +17,16 @@ ALLOWED: dict[str, set[str]] = {
     "services": {"domain", "engine", "store", "services", "errors", "clock"},
     "simulate": {"domain", "engine", "store", "paper", "broker", "simulate", "errors", "clock"},
 }
-PAGES = {"app", "services", "engine.live_view", "engine.messages", "domain", "errors", "clock"}
+PAGES = {
+    "app",
+    "services",
+    "engine.live_view",
+    "engine.attention_rows",
+    "engine.messages",
+    "domain",
+    "errors",
+    "clock",
+}
 """clock: pages show times in IST and never ask for them except through app.clock."""
 FORBIDDEN_IN_PAGES = {"threading", "httpx", "websocket", "sqlalchemy", "sqlmodel"}
 MONEY = ("domain/money.py", "domain/position.py", "domain/order.py", "domain/sizing.py",

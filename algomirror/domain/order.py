@@ -109,6 +109,8 @@ class OrderIntent:
     price_type: PriceType = PriceType.MARKET
     limit_price: Decimal | None = None
     trigger_price: Decimal | None = None
+    reference_price: Decimal | None = None
+    """The mark when the order was decided: what its cost is counted against."""
     cause: str = ""
 
 

@@ -31,6 +31,9 @@ class Position:
     entry_value: Decimal = ZERO
     exit_quantity: int = 0
     exit_value: Decimal = ZERO
+    closed_outside: int = 0
+    """Unsigned units that an exit left out because someone closed them at the broker by hand;
+    claimed once an account, not a fill: `quantity` still holds them until a person confirms."""
 
     def apply(self, side: Side, quantity: int, value: Decimal) -> "Position":
         """After a fill of unsigned `quantity` worth `value` on `side`."""

@@ -161,3 +161,5 @@ class ExitPlan:
     not_before: datetime | None = None
     escalated_at: datetime | None = None
     done_at: datetime | None = None
+    notes: str = ""
+    """What a person should know of it afterwards, e.g. how far beyond the reference it filled."""

@@ -51,6 +51,16 @@ class UnbalancedPolicy(StrEnum):
     KEEP_AND_ALERT = "keep_and_alert"
 
 
+class EntryOrderMode(StrEnum):
+    AS_LEG = "as_leg"
+    CHASE = "chase"
+
+
+class ExitOrderMode(StrEnum):
+    MARKET = "market"
+    CHASE = "chase"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leg:
     """One instrument line of a strategy (product.md 3.2); `lots` is lots a set or per account."""
@@ -93,6 +103,8 @@ class Strategy:
     entry_timeout_s: int = 120
     entry_timeout_policy: RemainderPolicy = RemainderPolicy.CANCEL
     unbalanced_policy: UnbalancedPolicy | None = None
+    entry_order_mode: EntryOrderMode = EntryOrderMode.AS_LEG
+    exit_order_mode: ExitOrderMode = ExitOrderMode.MARKET
     is_active: bool = True
     version: int = 1
     archived_at: datetime | None = None

@@ -214,6 +214,18 @@ class TradingEngine:
                 self._kill(message)
             case m.CancelOrder():
                 self._cancel_order(message)
+            case (
+                m.ModifyOrder()
+                | m.ConvertToMarket()
+                | m.SettleOrder()
+                | m.ReleaseLongs()
+                | m.TrimExecution()
+                | m.IgnoreDrift()
+                | m.AdoptOutside()
+                | m.TakeOver()
+                | m.FlattenDrift()
+            ):
+                self.core.event("refused", "This act comes with the next commit.", level="warning")
             case m.SetTradingState():
                 self.core.set_trading_state(
                     message.account_id, message.state, reason=message.reason, by=message.by

@@ -10,6 +10,9 @@ from decimal import Decimal
 from typing import ClassVar
 from typing import Literal
 
+from algomirror.engine.attention_rows import DriftRow
+from algomirror.engine.attention_rows import KillRow
+
 MarkState = Literal["fresh", "stale", "bad", "none"]
 Level = Literal["info", "warning", "critical"]
 
@@ -41,6 +44,8 @@ class SystemRow:
     indices: tuple[tuple[str, Decimal, Decimal | None], ...] = ()
     """(name, last price, previous close) of NIFTY, BANKNIFTY, SENSEX as far as known."""
     kill_active: bool = False
+    is_on_fallback: bool = False
+    """The database cannot be written: exits go to the fallback journal, entries wait."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -287,6 +292,8 @@ Row = (
     | RuleRow
     | EventRow
     | QuoteRow
+    | DriftRow
+    | KillRow
 )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from algomirror.domain.books import BookOrder
 from algomirror.domain.books import BookPosition
@@ -41,15 +42,117 @@ class RequestExit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestKill:
-    """Exit everything AlgoMirror opened, on all accounts or one; fleet becomes REDUCING."""
+    """Exit everything AlgoMirror opened; on one account, or of one strategy, where named.
+
+    Without a scope the fleet becomes REDUCING. `with_foreign` also closes what others opened there
+    (NFO, BFO); it does not go with a strategy.
+    """
 
     by: str
     account_id: int | None = None
+    strategy_id: int | None = None
+    with_foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelOrder:
+    """Take a resting order back; what fills meanwhile counts."""
+
     client_order_id: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModifyOrder:
+    """Other prices for a resting entry, rupees on tick; None keeps what the order has."""
+
+    client_order_id: str
+    by: str
+    limit_price: Decimal | None = None
+    trigger_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConvertToMarket:
+    """Cancel a resting entry and, once the cancel is proven, send the unfilled rest at market."""
+
+    client_order_id: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleOrder:
+    """A person states how an order ended that no book settles: so many units filled at a price.
+
+    0 units: it never traded. Refused for an order that a book can still settle.
+    """
+
+    client_order_id: str
+    by: str
+    filled_quantity: int
+    price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseLongs:
+    """A person lets the longs of an exit go although a short is not proven flat."""
+
+    execution_id: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrimExecution:
+    """Close what exceeds the complete sets of an unbalanced execution."""
+
+    execution_id: int
+    by: str
+
+
+# --- drift: what the broker shows and our runs do not explain -----------------------------------
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IgnoreDrift:
+    """Stay quiet about this drift until it changes."""
+
+    account_id: int
+    symbol: str
+    exchange: str
+    product: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptOutside:
+    """A person confirms that this many units of a position of ours were closed outside."""
+
+    execution_id: int
+    leg_id: int
+    quantity: int
+    price: Decimal
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeOver:
+    """A position that others opened becomes a run of its own under a strategy's stops.
+
+    `plan` holds one leg and one account; `quantity` signed units, `price` rupees.
+    """
+
+    plan: Plan
+    quantity: int
+    price: Decimal
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlattenDrift:
+    """Send one explicit order that brings the broker's net back to what our runs hold."""
+
+    account_id: int
+    symbol: str
+    exchange: str
+    product: str
     by: str
 
 
@@ -165,6 +268,15 @@ Message = (
     | RequestExit
     | RequestKill
     | CancelOrder
+    | ModifyOrder
+    | ConvertToMarket
+    | SettleOrder
+    | ReleaseLongs
+    | TrimExecution
+    | IgnoreDrift
+    | AdoptOutside
+    | TakeOver
+    | FlattenDrift
     | SetTradingState
     | Acknowledge
     | AccountAdded

@@ -14,6 +14,8 @@ from algomirror.domain.books import BookOrder
 from algomirror.domain.books import BookPosition
 from algomirror.domain.books import BookTrade
 from algomirror.domain.books import Funds
+from algomirror.domain.chase import ChaseBy
+from algomirror.domain.chase import MarketOrders
 from algomirror.domain.instrument import Contract
 from algomirror.domain.instrument import Exchange
 from algomirror.domain.instrument import Instrument
@@ -207,6 +209,36 @@ class StateChange:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftNote:
+    """What is known of an account's drift on a symbol on a session day (signed units).
+
+    `at_start`: what the first confirmed look of the day showed; `ignored`: what a person chose to
+    ignore until it changes.
+    """
+
+    account_id: int
+    session_day: date
+    symbol: str
+    exchange: str
+    product: str
+    at_start: int = 0
+    ignored: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KillRecord:
+    """A pull of the kill switch; open until every book of its scope agrees that we are flat."""
+
+    id: int
+    by: str
+    begun_at: datetime
+    account_id: int | None = None
+    strategy_id: int | None = None
+    with_foreign: bool = False
+    ended_at: datetime | None = None
+
+
 Fact = (
     Run
     | Execution
@@ -219,6 +251,8 @@ Fact = (
     | SeenOrder
     | TimelineEvent
     | StateChange
+    | DriftNote
+    | KillRecord
 )
 
 
@@ -236,8 +270,12 @@ class Recovered:
     seen: tuple[SeenOrder, ...]
     timeline: tuple[TimelineEvent, ...]
     states: tuple[StateChange, ...]
+    drift_notes: tuple[DriftNote, ...]
+    kills: tuple[KillRecord, ...]
+    """Those that have not ended."""
     next_ids: Mapping[str, int]
-    """Next free id by kind: run, execution, exit_plan, position, risk_event, timeline."""
+    """Next free id by kind: run, execution, exit_plan, position, risk_event, timeline, kill,
+    flatten."""
     run_numbers: Mapping[int, int]
     """Highest run number by strategy id."""
 
@@ -273,6 +311,10 @@ class AccountProfile:
     is_active: bool
     backup_rank: int | None = None
     max_orders_per_second: int = 10
+    max_orders_per_minute: int | None = None
+    max_orders_per_day: int | None = None
+    chase_by: ChaseBy = ChaseBy.REPLACE
+    market_orders: MarketOrders = MarketOrders.ALLOWED
 
 
 Post = Callable[[object], None]

@@ -74,6 +74,10 @@ class TradingAccount(SQLModel, table=True):
     backup_rank: int | None = None
     is_active: bool = True
     max_orders_per_second: int = 10
+    max_orders_per_minute: int | None = None
+    max_orders_per_day: int | None = None
+    chase_by: str = "replace"
+    market_orders: str = "allowed"
     created_at: datetime = instant()
     updated_at: datetime = instant()
     archived_at: datetime | None = instant(nullable=True)
@@ -112,6 +116,8 @@ class StrategyRow(SQLModel, table=True):
     entry_timeout_s: int
     entry_timeout_policy: str
     unbalanced_policy: str | None = None
+    entry_order_mode: str = "as_leg"
+    exit_order_mode: str = "market"
     is_active: bool = True
     version: int = 1
     created_at: datetime = instant()

@@ -105,6 +105,7 @@ class ExitPlanRow(SQLModel, table=True):
     not_before: datetime | None = instant(nullable=True)
     escalated_at: datetime | None = instant(nullable=True)
     done_at: datetime | None = instant(nullable=True)
+    notes: str = ""
 
 
 class PositionRow(SQLModel, table=True):
@@ -124,6 +125,7 @@ class PositionRow(SQLModel, table=True):
     entry_value: Decimal = rupees()
     exit_quantity: int
     exit_value: Decimal = rupees()
+    closed_outside: int = 0
 
 
 class OrderTable(SQLModel, table=True):
@@ -158,6 +160,7 @@ class OrderTable(SQLModel, table=True):
     price_type: PriceType = word(PriceType)
     limit_price: Decimal | None = rupees(nullable=True)
     trigger_price: Decimal | None = rupees(nullable=True)
+    reference_price: Decimal | None = rupees(nullable=True)
     status: OrderStatus = word(OrderStatus)
     broker_order_id: str | None = None
     filled_quantity: int = 0
@@ -241,4 +244,34 @@ class TradingStateChange(SQLModel, table=True):
     state: str
     reason: str
     actor: str
+    at: datetime = instant()
+
+
+class DriftNoteTable(SQLModel, table=True):
+    __tablename__ = "drift_notes"
+    account_id: int = Field(primary_key=True)
+    session_day: date = Field(primary_key=True)
+    symbol: str = Field(primary_key=True)
+    exchange: str = Field(primary_key=True)
+    product: str = Field(primary_key=True)
+    at_start: int = 0
+    ignored: int | None = None
+
+
+class KillTable(SQLModel, table=True):
+    __tablename__ = "kills"
+    id: int = Field(primary_key=True)
+    by: str
+    begun_at: datetime = instant()
+    account_id: int | None = None
+    strategy_id: int | None = None
+    with_foreign: bool = False
+    ended_at: datetime | None = instant(nullable=True)
+
+
+class FallbackMerge(SQLModel, table=True):
+    """A fallback journal that was merged: a second try finds its mark and does nothing."""
+
+    __tablename__ = "fallback_merges"
+    batch: str = Field(primary_key=True)
     at: datetime = instant()
