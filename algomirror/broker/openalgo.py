@@ -103,6 +103,17 @@ class OpenAlgoBroker:
     def mode(self) -> TradingMode:
         return wire.parse_mode(self._read("analyzer"))
 
+    def is_semi_auto(self) -> bool | None:
+        """Probed by cancelling an order that cannot exist; None when the answer does not tell."""
+        fields = {"strategy": "probe", "orderid": "0"}
+        try:
+            reply = self._reads.call(
+                "cancelorder", {"apikey": self._api_key, **fields}, timeout_s=READ_DEADLINE_S
+            )
+        except (NothingWritten, NoAnswer):
+            return None
+        return wire.parse_semi_auto(reply.status, reply.body)
+
     def ping(self) -> str:
         return wire.parse_ping(self._read("ping", timeout_s=5.0))
 

@@ -151,6 +151,14 @@ def _flat(texts: Any) -> str:
     return " ".join(map(str, texts)) if isinstance(texts, list) else str(texts)
 
 
+def parse_semi_auto(status: int, body: Any) -> bool | None:
+    """What the refusal of an impossible cancel says of the order mode (protocol.md 1.4)."""
+    text = message_of(body) if isinstance(body, dict) else str(body)
+    if status == 403 and "Semi-Auto" in text:
+        return True
+    return False if 400 <= status < 500 and status not in (401, 403, 429) else None
+
+
 def order_body(intent: OrderIntent, *, tag: str) -> dict[str, Any]:
     """The fields of placeorder, no more (unknown ones are refused)."""
     return {

@@ -65,6 +65,16 @@ class Contract:
         return self.instrument.exchange
 
     @property
+    def order_limit(self) -> int:
+        """The largest single order in units: a freeze quantity of 0 or 1 means "unknown", then the
+        underlying's default of product.md 16.2 holds; 0 where there is none.
+        """
+        if self.freeze_quantity > 1:
+            return self.freeze_quantity
+        known = UNDERLYINGS.get(self.underlying)
+        return known.freeze_quantity if known is not None else 0
+
+    @property
     def is_option(self) -> bool:
         return self.option_type is not None
 

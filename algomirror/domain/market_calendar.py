@@ -81,6 +81,8 @@ class MarketCalendar:
     sessions: tuple[MarketSession, ...]
     holidays: tuple[Holiday, ...] = ()
     special_sessions: tuple[SpecialSession, ...] = ()
+    day_change: time = time(3)
+    """When brokers' order and trade books start empty (OpenAlgo's session ends then)."""
 
     def spans(self, market: Exchange, day: date) -> list[Span]:
         """The trading hours of a day in order; empty when the market stays closed."""
@@ -135,6 +137,11 @@ class MarketCalendar:
             if self.is_trading_day(market, day):
                 count -= 1
         return day if count == 0 else None
+
+    def broker_day(self, at: datetime) -> date:
+        """The IST day a broker's books belong to, from one day change to the next."""
+        shift = timedelta(hours=self.day_change.hour, minutes=self.day_change.minute)
+        return (_ist(at) - shift).date()
 
     def knows_year(self, year: int) -> bool:
         """Whether holidays of a year are stored; a calendar without any is one that has none."""
@@ -240,6 +247,7 @@ def _seeded() -> MarketCalendar:
 SEEDED = _seeded()
 DEMO = MarketCalendar(
     name="Demo",
+    day_change=MIDNIGHT,
     sessions=tuple(
         MarketSession(market=market, weekday=weekday, start=MIDNIGHT, end=MIDNIGHT, name="Demo")
         for market in (*_CASH, *_DERIVATIVES)

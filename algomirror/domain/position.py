@@ -34,6 +34,9 @@ class Position:
     closed_outside: int = 0
     """Unsigned units that an exit left out because someone closed them at the broker by hand;
     claimed once an account, not a fill: `quantity` still holds them until a person confirms."""
+    drift_at_entry: int = 0
+    """The account's drift there when the leg's first entry was ordered, signed units: what others
+    held before us was not closed outside later."""
 
     def apply(self, side: Side, quantity: int, value: Decimal) -> "Position":
         """After a fill of unsigned `quantity` worth `value` on `side`."""

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from dataclasses import field
+from datetime import date
 from datetime import datetime
+from decimal import Decimal
 
 from algomirror.domain.books import BookPosition
 from algomirror.domain.books import Funds
@@ -10,6 +12,7 @@ from algomirror.domain.books import PositionKey
 from algomirror.domain.run import TradingMode
 from algomirror.domain.run import TradingState
 from algomirror.engine.ports import AccountProfile
+from algomirror.engine.ports import DriftNote
 
 MODE_FRESH_S = 5.0
 
@@ -35,7 +38,26 @@ class Track:
     final_word: str = ""
     final_seen_at: float | None = None
     after_cancel: bool = False
-    """The rest is to be placed anew as a market order once the cancel is proven."""
+    """The rest is to be placed anew (at market, or a step further) once the cancel is proven."""
+    to_market: bool = False
+    modify_sent_at: float | None = None
+    wanted_prices: tuple[Decimal | None, Decimal | None] | None = None
+    """(limit, trigger) of a modify whose answer is not in yet."""
+    modify_failed: bool = False
+
+
+@dataclass(slots=True)
+class DriftLook:
+    """How long the eligible looks have shown one drift (signed units); monotonic seconds.
+
+    Eligible: begun 5 s after our last order event there, no order of ours working or unresolved.
+    """
+
+    value: int
+    first_at: float
+    since: datetime
+    is_confirmed: bool = False
+    """Two eligible looks at least 2 s apart agree."""
 
 
 @dataclass(slots=True)
@@ -76,10 +98,26 @@ class AccountState:
     provisional: dict[str, float] = field(default_factory=dict)
     """Orders called "not found": watched until the session ends."""
     last_trades_at: float = 0.0
+    semi_auto_since: float | None = None
+    """OpenAlgo queues orders for approval: nothing else is sent until a probe says auto."""
+    last_event_at: dict[PositionKey, float] = field(default_factory=dict)
+    drift_looks: dict[PositionKey, DriftLook] = field(default_factory=dict)
+    foreign_net: dict[PositionKey, int] = field(default_factory=dict)
+    """Signed units of today's trades that are not ours, as the trade book shows them."""
+    foreign_price: dict[PositionKey, Decimal] = field(default_factory=dict)
+    """Average price of those trades, rupees."""
+    expected_drift: dict[PositionKey, int] = field(default_factory=dict)
+    """Drift that acts of ours made today: adopted fills (minus), FLATTEN fills (plus)."""
+    notes: dict[PositionKey, DriftNote] = field(default_factory=dict)
+    day_noted: date | None = None
+    """Session day whose start was noted (DriftNote.at_start)."""
 
     @property
     def id(self) -> int:
         return self.profile.id
+
+    def expect_drift(self, key: PositionKey, change: int) -> None:
+        self.expected_drift[key] = self.expected_drift.get(key, 0) + change
 
     def is_mode_fresh(self, now: float) -> bool:
         return (

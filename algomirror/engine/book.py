@@ -7,6 +7,7 @@ from dataclasses import field
 from decimal import Decimal
 
 from algomirror.domain.books import PositionKey
+from algomirror.domain.chase import Escalation
 from algomirror.domain.instrument import Instrument
 from algomirror.domain.money import ZERO
 from algomirror.domain.order import DONE
@@ -29,6 +30,18 @@ from algomirror.domain.strategy import PlannedLeg
 
 FINAL_EXECUTION = frozenset({ExecutionState.EXITED, ExecutionState.FAILED, ExecutionState.SKIPPED})
 FINAL_RUN = frozenset({RunState.CLOSED, RunState.FAILED, RunState.CANCELLED, RunState.MISSED})
+
+
+@dataclass(slots=True)
+class ChaseState:
+    """A chase of one leg: where it began (rupees, monotonic seconds) and how far it is."""
+
+    reference: Decimal
+    touch: Decimal
+    begun_at: float
+    stepped_at: float
+    step: int = 0
+    escalation: Escalation | None = None
 
 
 @dataclass(slots=True)
@@ -56,6 +69,20 @@ class ExecutionBook:
     drift_before: dict[PositionKey, int] = field(default_factory=dict)
     retry_at: dict[int, float] = field(default_factory=dict)
     slices: dict[tuple[int, OrderPurpose], int] = field(default_factory=dict)
+    chases: dict[tuple[int, OrderPurpose], ChaseState] = field(default_factory=dict)
+    band_prices: dict[int, Decimal] = field(default_factory=dict)
+    """By leg: the edge of the price band that a refusal named; the next exit is a limit there."""
+    must_chase: set[int] = field(default_factory=set)
+    """Legs whose market orders the broker refused."""
+    slice_caps: dict[int, int] = field(default_factory=dict)
+    """By leg: largest exit order in units after a freeze refusal."""
+    refused_attempts: dict[int, int] = field(default_factory=dict)
+    """By leg: the newest exit attempt whose refusal was counted."""
+    waits_for_login: set[int] = field(default_factory=set)
+    """Legs whose exit was refused for login or address: tried at each successful ping."""
+    fresh_until: float | None = None
+    """A person's exit waits until then for a look that is not old."""
+    longs_released: bool = False
 
     @property
     def id(self) -> int:

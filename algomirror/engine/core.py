@@ -5,17 +5,17 @@ import logging
 from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
+from datetime import datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 from typing import Literal
 
 from algomirror.clock import Clock
-from algomirror.domain.books import PositionKey
+from algomirror.domain.chase import ChaseTerms
+from algomirror.domain.market_calendar import MarketCalendar
 from algomirror.domain.order import Fill
 from algomirror.domain.order import Order
-from algomirror.domain.order import OrderIntent
-from algomirror.domain.order import OrderPurpose
-from algomirror.domain.order import OrderReport
-from algomirror.domain.order import OrderStatus
 from algomirror.domain.position import Position
 from algomirror.domain.risk.events import RiskEvent
 from algomirror.domain.risk.events import RiskEventType
@@ -27,18 +27,17 @@ from algomirror.engine.accounts import AccountState
 from algomirror.engine.accounts import Track
 from algomirror.engine.book import Book
 from algomirror.engine.book import ExecutionBook
-from algomirror.engine.limbs import PRIORITY_CANCEL
-from algomirror.engine.limbs import PRIORITY_ENTRY
-from algomirror.engine.limbs import PRIORITY_EXIT
 from algomirror.engine.limbs import AccountLimbs
 from algomirror.engine.limbs import Job
 from algomirror.engine.market import Market
 from algomirror.engine.ports import Fact
 from algomirror.engine.ports import Journal
 from algomirror.engine.ports import JournalUnavailable
-from algomirror.engine.ports import OrderEvent
 from algomirror.engine.ports import StateChange
 from algomirror.engine.ports import TimelineEvent
+
+if TYPE_CHECKING:
+    from algomirror.engine.orders import Orders
 
 log = logging.getLogger(__name__)
 
@@ -60,11 +59,17 @@ class Core:
         limbs: Mapping[int, AccountLimbs],
         mark: str,
         stale_after_s: float,
+        calendar: MarketCalendar,
+        chase: ChaseTerms,
     ) -> None:
         self.clock = clock
         self.journal = journal
         self.limbs = limbs
         self.mark = mark
+        self.calendar = calendar
+        self.chase_terms = chase
+        self.orders: Orders  # given by the engine: the two know each other
+        self.kills_open = 0
         self.book = Book()
         self.market = Market(clock, stale_after_s=stale_after_s)
         self.accounts: dict[int, AccountState] = {}
@@ -78,7 +83,6 @@ class Core:
         self.timeline: list[TimelineEvent] = []
         self.journal_error = ""
         self._is_stopped = False
-        self._rejected: list[Order] = []
         self._facts: list[Fact] = []
         self._effects: list[Callable[[], None]] = []
         self._next: dict[str, int] = {}
@@ -245,52 +249,11 @@ class Core:
             self.fleet_state is TradingState.ACTIVE and account.trading_state is TradingState.ACTIVE
         )
 
+    def broker_day(self, at: datetime) -> date:
+        """The day a broker's books belong to: they start empty at 03:00 (midnight in the demo)."""
+        return self.calendar.broker_day(at)
+
     # --- orders ---------------------------------------------------------------------------
-    def submit(self, intent: OrderIntent) -> Order:
-        """Write the order row and, once it is durable, hand it to the sender."""
-        now = self.clock.now()
-        order = Order(
-            intent=intent,
-            status=OrderStatus.SUBMITTED,
-            session_day=now.date(),
-            submitted_at=now,
-        )
-        account = self.accounts[intent.account_id]
-        account.tracks[order.id] = Track(
-            sent_at=self.clock.monotonic(), drift_before=self._drift_of(intent), at_sender=True
-        )
-        self._put(order, "", "engine", intent.cause)
-        self.then(lambda: self._send(order))
-        return order
-
-    def resend(self, order: Order) -> None:
-        """The same client id again: allowed only when not one byte was written."""
-        self.then(lambda: self._send(order))
-
-    def cancel(self, order: Order) -> None:
-        """Ask the broker to cancel, or take the order back if it has not left yet."""
-        track = self.track(order)
-        job = self.jobs.get(order.id)
-        track.cancel_wanted = True
-        if job is not None and track.at_sender:
-            job.withdrawn = True
-        if order.broker_order_id is None or order.is_done or track.cancel_sent_at is not None:
-            return
-        track.cancel_sent_at = self.clock.monotonic()
-        broker_order_id = order.broker_order_id
-        self.stage(self._order_event(order, order.status, "engine", "cancel sent"))
-        self.then(
-            lambda: self.limbs[order.intent.account_id].send(
-                Job(
-                    act="cancel",
-                    intent=order.intent,
-                    tag=self.tag(order.id),
-                    priority=PRIORITY_CANCEL,
-                    broker_order_id=broker_order_id,
-                )
-            )
-        )
-
     def track(self, order: Order) -> Track:
         account = self.accounts[order.intent.account_id]
         return account.tracks.setdefault(order.id, Track(sent_at=self.clock.monotonic()))
@@ -298,84 +261,10 @@ class Core:
     def tag(self, client_order_id: str) -> str:
         return f"{self.mark}-{client_order_id}"
 
-    def report(self, order_id: str, report: OrderReport) -> Order:
-        """Apply what a book or a send says; a repeated report changes nothing."""
-        before = self.book.orders[order_id]
-        order, fill = before.apply(report)
-        if order is before:
-            return order
-        self._put(order, before.status, report.source, report.reason)
-        if order.status is OrderStatus.REJECTED and before.status is not OrderStatus.REJECTED:
-            self._rejected.append(order)
-        if fill is not None:
-            self._book_fill(order, fill)
-        return order
-
-    def take_rejected(self, execution_id: int) -> list[Order]:
-        """Orders of an execution that were refused since the last call."""
-        taken = [o for o in self._rejected if o.intent.execution_id == execution_id]
-        if taken:
-            self._rejected = [o for o in self._rejected if o not in taken]
-        return taken
-
-    def _put(self, order: Order, before: str, source: str, text: str) -> None:
-        self.book.put_order(order)
-        self.dirty_orders[order.id] = None
-        self.stage(order, self._order_event(order, before, source, text))
-        account = self.accounts[order.intent.account_id]
-        account.last_order_event = self.clock.monotonic()
-        execution = self.execution_of(order)
-        if execution is not None:
-            execution.last_order_event = self.clock.monotonic()
-            self.touch(execution)
-
-    def _order_event(self, order: Order, before: str, source: str, text: str) -> OrderEvent:
-        return OrderEvent(
-            client_order_id=order.id,
-            at=self.clock.now(),
-            from_status=before,
-            to_status=order.status,
-            source=source,
-            text=text,
-        )
-
-    def _book_fill(self, order: Order, fill: Fill) -> None:
-        self.stage(fill)
-        self.new_fills.append((order, fill))
-        execution = self.execution_of(order)
-        if execution is None or order.intent.leg_id is None:
-            return
-        leg_id = order.intent.leg_id
-        position = execution.positions[leg_id].apply(order.intent.side, fill.quantity, fill.value)
-        execution.positions[leg_id] = position
-        self.stage(position)
-        run = self.book.run_of(execution.id)
-        run.on_fill(order.intent.instrument, order.intent.side, fill)
-
     def execution_of(self, order: Order) -> ExecutionBook | None:
         if order.intent.execution_id is None:
             return None
         return self.book.executions.get(order.intent.execution_id)
-
-    def _drift_of(self, intent: OrderIntent) -> int | None:
-        account = self.accounts[intent.account_id]
-        if account.positions_look_at is None:
-            return None
-        return account.drift.get(PositionKey(intent.instrument, intent.product), 0)
-
-    def _send(self, order: Order) -> None:
-        track = self.track(order)
-        track.at_sender = True
-        track.retry_at = None
-        is_entry = order.intent.purpose is OrderPurpose.ENTRY
-        job = Job(
-            act="place",
-            intent=order.intent,
-            tag=self.tag(order.id),
-            priority=PRIORITY_ENTRY if is_entry else PRIORITY_EXIT,
-        )
-        self.jobs[order.id] = job
-        self.limbs[order.intent.account_id].send(job)
 
     def new_position(self, execution: ExecutionBook, leg_id: int) -> Position:
         planned = execution.legs[leg_id]

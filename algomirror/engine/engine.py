@@ -8,14 +8,19 @@ from dataclasses import replace
 from typing import assert_never
 
 from algomirror.clock import Clock
+from algomirror.domain.chase import ChaseTerms
 from algomirror.domain.instrument import Exchange
 from algomirror.domain.instrument import Instrument
+from algomirror.domain.market_calendar import SEEDED
+from algomirror.domain.market_calendar import MarketCalendar
 from algomirror.domain.quote import Quote
 from algomirror.domain.run import ExitReason
 from algomirror.domain.run import TradingState
 from algomirror.engine import messages as m
 from algomirror.engine.accounts import AccountState
+from algomirror.engine.chase import Chase
 from algomirror.engine.core import Core
+from algomirror.engine.drift import DriftDesk
 from algomirror.engine.entry import Entry
 from algomirror.engine.exit import Exits
 from algomirror.engine.health import Health
@@ -25,6 +30,7 @@ from algomirror.engine.limbs import AccountLimbs
 from algomirror.engine.limbs import FeedDesk
 from algomirror.engine.live_view import LiveView
 from algomirror.engine.market import STALE_AFTER_S
+from algomirror.engine.orders import Orders
 from algomirror.engine.outcomes import Outcomes
 from algomirror.engine.ports import AccountProfile
 from algomirror.engine.ports import Journal
@@ -61,18 +67,28 @@ class TradingEngine:
         view: LiveView,
         mark: str,
         stale_after_s: float = STALE_AFTER_S,
+        calendar: MarketCalendar = SEEDED,
+        chase: ChaseTerms = ChaseTerms(),  # noqa: B008 - frozen
     ) -> None:
         self.inbox = Inbox()
         self.core = Core(
-            clock=clock, journal=journal, limbs=limbs, mark=mark, stale_after_s=stale_after_s
+            clock=clock,
+            journal=journal,
+            limbs=limbs,
+            mark=mark,
+            stale_after_s=stale_after_s,
+            calendar=calendar,
+            chase=chase,
         )
+        self.core.orders = Orders(self.core)
         self.view = view
         self._clock = clock
-        self._exits = Exits(self.core)
-        self._entry = Entry(self.core, self._exits)
+        drift, chaser = DriftDesk(self.core), Chase(self.core)
+        self._exits = Exits(self.core, drift, chaser)
+        self._entry = Entry(self.core, self._exits, chaser)
         self._start = Start(self.core)
         self._outcomes = Outcomes(self.core)
-        self._reconcile = Reconcile(self.core)
+        self._reconcile = Reconcile(self.core, drift)
         self._risk = RiskDesk(self.core, self._exits)
         self._lifecycle = Lifecycle(self.core, self._entry, self._exits)
         self._health = Health(self.core, self._outcomes, feeds)
@@ -241,7 +257,7 @@ class TradingEngine:
                     message.holder,
                     [Instrument(s, Exchange(e)) for s, e in message.instruments],
                 )
-            case m.FundsRead() | m.Pinged() | m.FeedChanged() | m.OrderHint():
+            case m.FundsRead() | m.Pinged() | m.OrderModeRead() | m.FeedChanged() | m.OrderHint():
                 self._health.on_message(message)
             case m.PollDue():
                 self._health.poll_all()
@@ -285,7 +301,7 @@ class TradingEngine:
     def _cancel_order(self, message: m.CancelOrder) -> None:
         order = self.core.book.orders.get(message.client_order_id)
         if order is not None and not order.is_done:
-            self.core.cancel(order)
+            self.core.orders.cancel(order)
 
     def _acknowledge(self, message: m.Acknowledge) -> None:
         execution = self.core.book.executions.get(message.execution_id)

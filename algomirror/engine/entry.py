@@ -1,9 +1,12 @@
 """Entering: from a plan to filled legs, hedges first, per account and never more than planned."""
 
 import logging
+from dataclasses import replace
 
+from algomirror.domain.books import PositionKey
 from algomirror.domain.hedges import hedges_of
 from algomirror.domain.order import IN_FLIGHT
+from algomirror.domain.order import Order
 from algomirror.domain.order import OrderIntent
 from algomirror.domain.order import OrderPurpose
 from algomirror.domain.order import OrderStatus
@@ -19,6 +22,8 @@ from algomirror.domain.strategy import RemainderPolicy
 from algomirror.domain.strategy import RiskAction
 from algomirror.engine.balance import Balance
 from algomirror.engine.book import ExecutionBook
+from algomirror.engine.chase import Chase
+from algomirror.engine.chase import Style
 from algomirror.engine.core import Core
 from algomirror.engine.exit import Exits
 
@@ -31,9 +36,10 @@ READY_WITHIN_S = 6.0
 class Entry:
     """Owned by the engine thread."""
 
-    def __init__(self, core: Core, exits: Exits) -> None:
+    def __init__(self, core: Core, exits: Exits, chase: Chase) -> None:
         self._core = core
         self._exits = exits
+        self._chase = chase
         self._balance = Balance(core, exits)
 
     # --- while entering -------------------------------------------------------------------
@@ -72,11 +78,12 @@ class Entry:
 
     def _continue(self, execution: ExecutionBook) -> None:
         if not self._core.entries_allowed(execution.account_id):
-            self._cancel_working(execution)
+            self.take_back(execution)
         else:
             self._order_what_is_released(execution)
         if self._hedges_failed(execution):
             return
+        self._chase.mind(execution)
         self._mind_the_remainder(execution)
         if self._is_settled(execution):
             self._complete(execution)
@@ -128,29 +135,66 @@ class Entry:
     def _order(self, execution: ExecutionBook, planned: PlannedLeg, quantity: int) -> None:
         contract, leg = planned.contract, planned.leg
         key = (leg.id, OrderPurpose.ENTRY)
-        for size in slices(quantity, contract.lot_size, contract.freeze_quantity):
+        self._note_drift(execution, leg.id)
+        for size in slices(quantity, contract.lot_size, contract.order_limit):
             number = execution.slices.get(key, 0) + 1
             execution.slices[key] = number
-            self._core.submit(
-                OrderIntent(
-                    client_order_id=f"E{execution.id}-L{leg.leg_number}-ENTRY-1-s{number}",
-                    account_id=execution.account_id,
-                    execution_id=execution.id,
-                    leg_id=leg.id,
-                    exit_plan_id=None,
-                    purpose=OrderPurpose.ENTRY,
-                    attempt=1,
-                    slice_no=number,
-                    instrument=contract.instrument,
-                    product=self._core.book.run_of(execution.id).run.plan.strategy.product,
-                    side=leg.side,
-                    quantity=size,
-                    price_type=leg.price_type,
-                    limit_price=leg.limit_price,
-                    trigger_price=leg.trigger_price,
-                    cause=f"run {execution.execution.run_id}",
-                )
+            self._submit(execution, leg.id, attempt=1, slice_no=number, quantity=size,
+                         style=self._style(execution, planned),
+                         cause=f"run {execution.execution.run_id}")  # fmt: skip
+
+    def _note_drift(self, execution: ExecutionBook, leg_id: int) -> None:
+        """What others hold there before our first entry is never taken for a close of ours."""
+        position = execution.positions[leg_id]
+        if position.entry_quantity or any(execution.leg_orders(leg_id, OrderPurpose.ENTRY)):
+            return
+        key = PositionKey(position.instrument, position.product)
+        drift = self._core.accounts[execution.account_id].drift.get(key, 0)
+        if drift != position.drift_at_entry:
+            execution.positions[leg_id] = replace(position, drift_at_entry=drift)
+            self._core.stage(execution.positions[leg_id])
+
+    def _style(self, execution: ExecutionBook, planned: PlannedLeg) -> Style:
+        """As the leg says; chased by choice, or where the account refuses market orders."""
+        leg, mark = planned.leg, self._core.market.mark(planned.contract.instrument)
+        if leg.price_type is PriceType.MARKET and self._chase.entries_chase(execution):
+            return self._chase.entry_style(execution, leg.id, leg.side)
+        return Style(leg.price_type, leg.limit_price, mark, leg.trigger_price)
+
+    def _submit(
+        self,
+        execution: ExecutionBook,
+        leg_id: int,
+        *,
+        attempt: int,
+        slice_no: int,
+        quantity: int,
+        style: Style,
+        cause: str,
+    ) -> None:
+        planned = execution.legs[leg_id]
+        number = planned.leg.leg_number
+        self._core.orders.submit(
+            OrderIntent(
+                client_order_id=f"E{execution.id}-L{number}-ENTRY-{attempt}-s{slice_no}",
+                account_id=execution.account_id,
+                execution_id=execution.id,
+                leg_id=leg_id,
+                exit_plan_id=None,
+                purpose=OrderPurpose.ENTRY,
+                attempt=attempt,
+                slice_no=slice_no,
+                instrument=planned.contract.instrument,
+                product=self._core.book.run_of(execution.id).run.plan.strategy.product,
+                side=planned.leg.side,
+                quantity=quantity,
+                price_type=style.price_type,
+                limit_price=style.limit,
+                trigger_price=style.trigger,
+                reference_price=style.reference,
+                cause=cause,
             )
+        )
 
     # --- when hedges or the clock say no --------------------------------------------------
     def _hedges_failed(self, execution: ExecutionBook) -> bool:
@@ -228,50 +272,74 @@ class Entry:
         )
         if strategy.entry_timeout_policy is RemainderPolicy.KEEP:
             return
-        as_market = strategy.entry_timeout_policy is not RemainderPolicy.CANCEL
+        goes_on = strategy.entry_timeout_policy is not RemainderPolicy.CANCEL
         for order in working:
-            self._core.track(order).after_cancel = as_market
-            self._core.cancel(order)
-
-    def _cancel_working(self, execution: ExecutionBook) -> None:
-        execution.remainder_done = True
-        for order in execution.working_entries():
-            self._core.cancel(order)
+            self._core.track(order).after_cancel = goes_on
+            self._core.track(order).to_market = (
+                strategy.entry_timeout_policy is RemainderPolicy.MARKET
+            )
+            self._core.orders.cancel(order)
 
     def replace_cancelled(self, execution: ExecutionBook) -> None:
-        """Cancelled, proven, and meant to go on as a market order: the unfilled rest only."""
+        """Cancelled, proven, and meant to go on: the unfilled rest only, at market or a step on."""
+        tracks = self._core.accounts[execution.account_id].tracks
         for order in list(execution.entry_orders()):
-            track = self._core.accounts[execution.account_id].tracks.get(order.id)
+            track = tracks.get(order.id)
             if track is None or not track.after_cancel or not order.is_done:
                 continue
+            rest = self._proven_rest(execution, order)
+            if rest is None:
+                continue
             track.after_cancel = False
-            rest = order.intent.quantity - order.filled_quantity
-            if order.status is not OrderStatus.CANCELLED or rest == 0:
-                continue
-            if execution.state is not ExecutionState.ENTERING:
-                continue
-            attempt = order.intent.attempt + 1
-            intent = order.intent
-            leg_number = execution.legs[intent.leg_id or 0].leg.leg_number
-            self._core.submit(
-                OrderIntent(
-                    client_order_id=f"E{execution.id}-L{leg_number}-ENTRY-{attempt}"
-                    f"-s{intent.slice_no}",
-                    account_id=intent.account_id,
-                    execution_id=execution.id,
-                    leg_id=intent.leg_id,
-                    exit_plan_id=None,
-                    purpose=OrderPurpose.ENTRY,
-                    attempt=attempt,
-                    slice_no=intent.slice_no,
-                    instrument=intent.instrument,
-                    product=intent.product,
-                    side=intent.side,
-                    quantity=rest,
-                    price_type=PriceType.MARKET,
-                    cause=f"{order.id} cancelled, rest to market",
-                )
-            )
+            if rest > 0 and self._may_go_on(execution):
+                self._replace(execution, order, rest, to_market=track.to_market)
+
+    def _may_go_on(self, execution: ExecutionBook) -> bool:
+        is_in = execution.state in (ExecutionState.ENTERING, ExecutionState.ENTERED)
+        return (
+            is_in and not execution.whole_exit and self._core.entries_allowed(execution.account_id)
+        )
+
+    def _replace(
+        self, execution: ExecutionBook, order: Order, rest: int, *, to_market: bool
+    ) -> None:
+        leg_id, side = order.intent.leg_id or 0, order.intent.side
+        style = Style(PriceType.MARKET, None, order.intent.reference_price)
+        if not to_market or self._chase.refuses_market(execution):
+            style = self._chase.entry_style(execution, leg_id, side)
+        contract = execution.legs[leg_id].contract
+        used = [o.intent.attempt for o in execution.leg_orders(leg_id, OrderPurpose.ENTRY)]
+        attempt = max(used) + 1
+        for number, size in enumerate(
+            slices(rest, contract.lot_size, contract.order_limit), start=1
+        ):
+            word = "rest to market" if style.price_type is PriceType.MARKET else "chased"
+            self._submit(execution, leg_id, attempt=attempt, slice_no=number, quantity=size,
+                         style=style, cause=f"{order.id} cancelled, {word}")  # fmt: skip
+
+    def _proven_rest(self, execution: ExecutionBook, order: Order) -> int | None:
+        """The rest by trade book and by position book, the smaller; None while a look is due."""
+        rest = order.intent.quantity - order.filled_quantity
+        if order.status is not OrderStatus.CANCELLED or rest == 0:
+            return 0
+        account, key = self._core.accounts[execution.account_id], PositionKey(
+            order.intent.instrument, order.intent.product
+        )  # fmt: skip
+        looked = account.positions_look_at
+        if looked is None or looked < account.last_event_at.get(key, 0.0):
+            self._core.want_look(execution.account_id, delay=0.1, positions=True)
+            self._core.wake_in(execution.id, 0.3)
+            return None
+        before = self._core.track(order).drift_before or 0
+        unseen = order.intent.side.sign * (account.drift.get(key, 0) - before)
+        return max(rest - max(unseen, 0), 0)
+
+    def take_back(self, execution: ExecutionBook) -> None:
+        """Every resting entry is cancelled: nothing may enter any more."""
+        execution.remainder_done = True
+        for order in execution.working_entries():
+            self._core.track(order).after_cancel = False
+            self._core.orders.cancel(order)
 
     # --- the end of entering --------------------------------------------------------------
     def _is_settled(self, execution: ExecutionBook) -> bool:

@@ -7,32 +7,41 @@ from datetime import datetime
 from algomirror.domain.books import PositionKey
 from algomirror.domain.order import IN_FLIGHT
 from algomirror.domain.order import Order
-from algomirror.domain.order import OrderIntent
 from algomirror.domain.order import OrderPurpose
 from algomirror.domain.order import OrderStatus
 from algomirror.domain.order import Side
-from algomirror.domain.position import Position
 from algomirror.domain.run import ExecutionState
 from algomirror.domain.run import ExitPlan
 from algomirror.domain.run import ExitPlanState
 from algomirror.domain.run import ExitReason
-from algomirror.domain.sizing import slices
 from algomirror.engine.book import FINAL_EXECUTION
 from algomirror.engine.book import ExecutionBook
+from algomirror.engine.chase import Chase
 from algomirror.engine.core import Core
+from algomirror.engine.drift import DriftDesk
+from algomirror.engine.exit_rest import ExitRest
+from algomirror.engine.gate import Gate
+from algomirror.engine.gate import Hold
 
 log = logging.getLogger(__name__)
 
 ENTRY_CANCEL_WAIT_S = 3.0
 BARRIER_S = 20.0
 FLAT_PROOF_ALARM_S = 20.0
+OLD_LOOK_S = 5.0
+LOOK_DEADLINE_S = 1.0
+ASKS_THE_BOOKS = (ExitReason.MANUAL, ExitReason.EXIT_TIME, ExitReason.SQUARE_OFF)
+"""Reasons that wait a second for fresh books; rules and the kill switch never do."""
 
 
 class Exits:
     """Owned by the engine thread. One open plan per execution and leg; the first reason is kept."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, drift: DriftDesk, chase: Chase) -> None:
         self._core = core
+        self._gate = Gate(core)
+        self._chase = chase
+        self._rest = ExitRest(core, drift, chase)
 
     # --- beginning ------------------------------------------------------------------------
     def begin(
@@ -49,6 +58,8 @@ class Exits:
                 execution, state=ExecutionState.FAILED, skip_reason="exit before the first order"
             )
             return False
+        if reason in ASKS_THE_BOOKS:
+            self._look_first(execution)
         legs = [leg_id] if leg_id is not None else list(execution.legs)
         legs = [leg for leg in legs if self._has_something(execution, leg)]
         planned = [leg for leg in legs if self._plan(execution, leg, reason, cause, None)]
@@ -59,6 +70,27 @@ class Exits:
             return bool(legs)
         self._cancel_entries(execution, legs)
         log.info("exit %s because=%s cause=%s", execution.id, reason, cause)
+        return True
+
+    def _look_first(self, execution: ExecutionBook) -> None:
+        """An exit that nobody's limit forces refreshes a look older than 5 s, for 1 s at most."""
+        account = self._core.accounts[execution.account_id]
+        now = self._core.clock.monotonic()
+        looked = account.positions_look_at
+        if looked is not None and now - looked <= OLD_LOOK_S:
+            return
+        execution.fresh_until = now + LOOK_DEADLINE_S
+        self._core.want_look(execution.account_id, positions=True)
+
+    def _waits_for_look(self, execution: ExecutionBook, now: float) -> bool:
+        until = execution.fresh_until
+        if until is None:
+            return False
+        looked = self._core.accounts[execution.account_id].positions_look_at
+        if now >= until or (looked is not None and looked >= until - LOOK_DEADLINE_S):
+            execution.fresh_until = None
+            return False
+        self._core.wake_in(execution.id, until - now + 0.01)
         return True
 
     def trim(self, execution: ExecutionBook, sets: int, *, cause: str) -> None:
@@ -94,6 +126,7 @@ class Exits:
             target_quantity=target,
             state=ExitPlanState.OPEN,
             created_at=self._core.clock.now(),
+            not_before=self._gate.opens_at(execution.legs[leg_id].contract),
         )
         execution.plans[leg_id] = plan
         self._core.stage(plan)
@@ -122,7 +155,7 @@ class Exits:
     def _cancel_entries(self, execution: ExecutionBook, legs: list[int]) -> None:
         execution.cancel_deadline = self._core.clock.monotonic() + ENTRY_CANCEL_WAIT_S
         for order in self._open_entries(execution, legs):
-            self._core.cancel(order)
+            self._core.orders.cancel(order)
 
     def _open_entries(self, execution: ExecutionBook, legs: list[int]) -> list[Order]:
         """Entry orders that could still fill and can be taken back; an UNKNOWN one cannot."""
@@ -138,6 +171,7 @@ class Exits:
     def advance(self, execution: ExecutionBook) -> None:
         """Everything that can be done now; called after each change and when a timer is due."""
         self._reopen_if_needed(execution)
+        self._end_if_closed_outside(execution)
         if not execution.plans and execution.state is not ExecutionState.EXITING:
             return
         if not self._core.accounts[execution.account_id].is_reconciled:
@@ -162,16 +196,35 @@ class Exits:
                 self._plan(execution, leg_id, reason, "late fill", None)
         self._enter_exiting(execution, reason)
 
+    def _end_if_closed_outside(self, execution: ExecutionBook) -> None:
+        """Adopted to the last unit while nothing of ours was leaving."""
+        idle = not execution.plans and not execution.has_in_flight
+        if (
+            execution.state is ExecutionState.ENTERED
+            and idle
+            and execution.is_flat
+            and execution.ever_filled
+        ):
+            self._core.change(
+                execution,
+                state=ExecutionState.EXITED,
+                exit_reason=execution.execution.exit_reason or ExitReason.MANUAL,
+                exit_time=self._last_fill_time(execution),
+            )
+
     def _close_positions(self, execution: ExecutionBook) -> None:
         now = self._core.clock.monotonic()
         legs = list(execution.plans)
         waiting = self._open_entries(execution, legs)
         for order in waiting:
             if self._core.track(order).cancel_sent_at is None:
-                self._core.cancel(order)
+                self._core.orders.cancel(order)
         if waiting and execution.cancel_deadline is not None and now < execution.cancel_deadline:
             self._core.wake_in(execution.id, execution.cancel_deadline - now + 0.01)
             return
+        if self._waits_for_look(execution, now):
+            return
+        self._chase.mind(execution)
         shorts = [leg for leg in legs if execution.positions[leg].quantity < 0]
         for leg_id in shorts:
             self._send_rest(execution, leg_id)
@@ -194,7 +247,8 @@ class Exits:
             and order.intent.purpose is OrderPurpose.ENTRY
             and order.status in IN_FLIGHT
         ]
-        if not holding or not any(execution.positions[leg].quantity > 0 for leg in execution.plans):
+        has_longs = any(execution.positions[leg].quantity > 0 for leg in execution.plans)
+        if execution.longs_released or not holding or not has_longs:
             execution.barrier_from = None
             return True
         if not all(self._has_plan_for_short(execution, leg) for leg in execution.positions):
@@ -217,30 +271,26 @@ class Exits:
         now = self._core.clock.monotonic()
         if now < execution.retry_at.get(leg_id, 0.0):
             return
+        hold = self._gate.hold(execution, plan)
+        if hold is not None:
+            self._keep_back(execution, hold)
+            return
         side = Side.BUY if position.quantity < 0 else Side.SELL
-        if execution.in_flight(leg_id, side.opposite):
-            return  # what is in flight the other way is settled first
+        if execution.in_flight(leg_id, side.opposite) or self._chase.is_replacing(
+            execution, leg_id
+        ):
+            return  # what is in flight is settled first
         if self._is_over_exit(execution, leg_id) and not self._may_flatten_over_exit(execution):
             return
-        quantity = abs(position.quantity) - execution.in_flight(leg_id, side)
-        if plan.target_quantity is not None:
-            done = position.exit_quantity - self._exited_before(execution, plan)
-            quantity = min(
-                quantity, plan.target_quantity - done - execution.in_flight(leg_id, side)
-            )
+        quantity = self._rest.quantity(execution, plan, side)
         if quantity > 0:
-            self._order(execution, plan, position, side, quantity)
+            self._rest.order(execution, plan, position, side, quantity)
 
-    def _exited_before(self, execution: ExecutionBook, plan: ExitPlan) -> int:
-        """Units of the leg that were closed under earlier plans."""
-        ours = sum(
-            order.filled_quantity
-            for order in execution.leg_orders(
-                plan.leg_id, OrderPurpose.EXIT, OrderPurpose.HEDGE_UNWIND
-            )
-            if order.intent.exit_plan_id == plan.id
-        )
-        return execution.positions[plan.leg_id].exit_quantity - ours
+    def _keep_back(self, execution: ExecutionBook, hold: Hold) -> None:
+        """Held, not lost: said once, and looked at again."""
+        self._core.wake_in(execution.id, hold.again_s)
+        if hold.needs_human:
+            self._core.attention(execution, hold.why)
 
     def _is_over_exit(self, execution: ExecutionBook, leg_id: int) -> bool:
         position = execution.positions[leg_id]
@@ -253,51 +303,11 @@ class Exits:
         if looked is None or looked < execution.last_order_event:
             self._core.want_look(execution.account_id, positions=True)
             return False
-        keys = {PositionKey(p.instrument, p.product) for p in execution.positions.values()}
-        if all(account.drift.get(key, 0) == 0 for key in keys):
+        before = execution.drift_before
+        if all(account.drift.get(k, 0) in (0, before.get(k, 0)) for k in _keys(execution)):
             return True
         self._core.attention(execution, "over-exit: broker net disagrees with our books")
         return False
-
-    def _order(
-        self,
-        execution: ExecutionBook,
-        plan: ExitPlan,
-        position: Position,
-        side: Side,
-        quantity: int,
-    ) -> None:
-        attempt = self._next_attempt(execution, plan.leg_id)
-        plan = replace(plan, attempts=plan.attempts + 1)
-        execution.plans[plan.leg_id] = plan
-        self._core.stage(plan)
-        planned = execution.legs[plan.leg_id]
-        contract = planned.contract
-        sizes = slices(quantity, contract.lot_size, contract.freeze_quantity)
-        for number, size in enumerate(sizes, start=1):
-            self._core.submit(
-                OrderIntent(
-                    client_order_id=f"E{execution.id}-L{planned.leg.leg_number}"
-                    f"-EXIT-{attempt}-s{number}",
-                    account_id=execution.account_id,
-                    execution_id=execution.id,
-                    leg_id=plan.leg_id,
-                    exit_plan_id=plan.id,
-                    purpose=OrderPurpose.EXIT,
-                    attempt=attempt,
-                    slice_no=number,
-                    instrument=position.instrument,
-                    product=position.product,
-                    side=side,
-                    quantity=size,
-                    cause=plan.cause,
-                )
-            )
-
-    def _next_attempt(self, execution: ExecutionBook, leg_id: int) -> int:
-        """Attempts count over all plans of a leg, so that a client id is never used twice."""
-        used = [o.intent.attempt for o in execution.leg_orders(leg_id, OrderPurpose.EXIT)]
-        return max(used, default=0) + 1
 
     # --- the end --------------------------------------------------------------------------
     def _finish_if_flat(self, execution: ExecutionBook) -> None:
@@ -337,9 +347,8 @@ class Exits:
         if looked is None or looked < execution.last_order_event:
             self._core.want_look(execution.account_id, delay=0.1, positions=True)
             return False
-        keys = {PositionKey(p.instrument, p.product) for p in execution.positions.values()}
         before = execution.drift_before
-        if all(account.drift.get(k, 0) in (0, before.get(k, 0)) for k in keys):
+        if all(account.drift.get(k, 0) in (0, before.get(k, 0)) for k in _keys(execution)):
             return True
         self._core.want_look(execution.account_id, delay=1.0, positions=True)
         if now - execution.flat_from >= FLAT_PROOF_ALARM_S and not execution.flat_alarmed:
@@ -359,7 +368,7 @@ class Exits:
             if execution.in_flight(leg_id, side) or self._open_entries(execution, [leg_id]):
                 continue
             target = plan.target_quantity
-            closed = position.exit_quantity - self._exited_before(execution, plan)
+            closed = position.exit_quantity - self._rest.exited_before(execution, plan)
             if position.quantity == 0 or (target is not None and closed >= target):
                 self._close_plan(execution, plan)
         if not execution.plans and execution.is_flat and execution.ever_filled:
@@ -376,6 +385,7 @@ class Exits:
         execution.whole_exit = False
 
     def _close_plan(self, execution: ExecutionBook, plan: ExitPlan) -> None:
+        plan = self._chase.noted_cost(execution, plan)
         done = replace(plan, state=ExitPlanState.DONE, done_at=self._core.clock.now())
         del execution.plans[plan.leg_id]
         self._core.stage(done)
@@ -384,3 +394,7 @@ class Exits:
     def _last_fill_time(self, execution: ExecutionBook) -> datetime:
         times = [o.done_at for o in execution.orders.values() if o.filled_quantity and o.done_at]
         return max(times, default=self._core.clock.now())
+
+
+def _keys(execution: ExecutionBook) -> set[PositionKey]:
+    return {PositionKey(p.instrument, p.product) for p in execution.positions.values()}

@@ -11,6 +11,7 @@ from algomirror.engine.accounts import AccountState
 from algomirror.engine.core import Core
 from algomirror.engine.limbs import FeedDesk
 from algomirror.engine.outcomes import Outcomes
+from algomirror.engine.ports import SeenOrder
 from algomirror.engine.reconcile import next_look_in
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,8 @@ LOOK_LOST_S = 15.0
 """A look that has not come back after this is given up, so that the next one can start."""
 TRADES_EVERY_S = 60.0
 FAILURES_UNTIL_FAILED = 3
+PROBE_EVERY_S = 5.0
+PAPER_RETRY_S = 60.0
 
 
 class Health:
@@ -35,6 +38,7 @@ class Health:
         self._next_prices = 0.0
         self._wanted: dict[int, frozenset[Instrument]] = {}
         self._due: dict[int, float] = {}
+        self._probe_due: dict[int, float] = {}
 
     def begin(self, account_id: int) -> None:
         """A new or edited account: read everything at once."""
@@ -49,6 +53,7 @@ class Health:
             self._outcomes.retry_due(account.id)
             self._look_if_due(account, now)
             self._poll_if_due(account, now)
+            self._probe_if_due(account, now)
         if now >= self._next_prices:
             self._next_prices = now + PROVE_PRICES_EVERY_S
             self._prove_prices()
@@ -63,7 +68,7 @@ class Health:
         pending = any(e.is_price_pending for e in self._core.book.account_executions(account.id))
         unsettled = bool(live) or pending or self._has_ended_unproven(account)
         positions = account.look_wants_positions or not live or self._is_old(account, now)
-        trades = unsettled or now - account.last_trades_at >= TRADES_EVERY_S
+        trades = unsettled or bool(account.drift) or now - account.last_trades_at >= TRADES_EVERY_S
         account.look_in_flight = now
         account.look_wants_positions = False
         account.look_due = now + next_look_in(live, holds=self._holds(account))
@@ -91,6 +96,24 @@ class Health:
             self._due[account.id] = now + POLL_AT_LEAST_EVERY_S
             self._core.limbs[account.id].ping()
             self._core.limbs[account.id].read_funds()
+
+    def _probe_if_due(self, account: AccountState, now: float) -> None:
+        """Semi-auto: ask whether it is over; a sandbox cannot tell, it is tried again instead."""
+        since = account.semi_auto_since
+        if since is None or now < self._probe_due.get(account.id, 0.0):
+            return
+        self._probe_due[account.id] = now + PROBE_EVERY_S
+        if account.mode is not TradingMode.PAPER:
+            self._core.limbs[account.id].probe_order_mode()
+        elif now - since >= PAPER_RETRY_S:
+            self._end_semi_auto(account, "orders are tried again")
+
+    def _end_semi_auto(self, account: AccountState, text: str) -> None:
+        account.semi_auto_since = None
+        self._core.event("semi_auto", f"{account.profile.name}: {text}", account_id=account.id)
+        for execution in self._core.book.account_executions(account.id):
+            if execution.plans:
+                self._core.touch(execution)
 
     def poll_all(self) -> None:
         """The schedule's turn: every account, whatever its last poll."""
@@ -128,7 +151,10 @@ class Health:
                 self._feeds.want(account.id, share)
 
     # --- answers --------------------------------------------------------------------------
-    def on_message(self, message: m.FundsRead | m.Pinged | m.FeedChanged | m.OrderHint) -> None:
+    def on_message(
+        self,
+        message: m.FundsRead | m.Pinged | m.OrderModeRead | m.FeedChanged | m.OrderHint,
+    ) -> None:
         account = self._core.accounts.get(message.account_id)
         if account is None:
             return
@@ -141,10 +167,29 @@ class Health:
                 self._on_ping(account, message)
             case m.FeedChanged():
                 self._on_feed(account, message)
+            case m.OrderModeRead():
+                if message.is_semi_auto is False and account.semi_auto_since is not None:
+                    self._end_semi_auto(account, "OpenAlgo is in auto mode: exits go on")
             case m.OrderHint():
-                self._core.want_look(account.id)
+                self._on_hint(account, message)
             case _:
                 assert_never(message)
+
+    def _on_hint(self, account: AccountState, message: m.OrderHint) -> None:
+        """The books are read at once; an id that is pushed before our send is nobody of ours."""
+        broker_id = message.report.broker_order_id
+        if broker_id not in account.seen:
+            now = self._core.clock.now()
+            account.seen[broker_id] = self._core.clock.monotonic()
+            self._core.stage(
+                SeenOrder(
+                    account_id=account.id,
+                    session_day=self._core.broker_day(now),
+                    broker_order_id=broker_id,
+                    first_seen_at=now,
+                )
+            )
+        self._core.want_look(account.id)
 
     def _on_ping(self, account: AccountState, message: m.Pinged) -> None:
         now = self._core.clock.now()
@@ -153,6 +198,7 @@ class Health:
             account.failures = 0
             account.mode, account.mode_at = message.mode, self._core.clock.monotonic()
             self._set_connection(account, "connected", "")
+            self._try_after_login(account)
         else:
             account.failures += 1
             refused = message.error.startswith(("OpenAlgo did not", "OpenAlgo is up but"))
@@ -163,6 +209,15 @@ class Health:
                 account.mode, account.mode_at = message.mode, self._core.clock.monotonic()
         for execution in self._core.book.account_executions(account.id):
             if execution.state in ("pending",):
+                self._core.touch(execution)
+
+    def _try_after_login(self, account: AccountState) -> None:
+        """Exits refused for login or address are tried at each successful ping."""
+        for execution in self._core.book.account_executions(account.id):
+            for leg_id in execution.waits_for_login:
+                execution.retry_at.pop(leg_id, None)
+            if execution.waits_for_login or execution.plans:
+                execution.waits_for_login.clear()
                 self._core.touch(execution)
 
     def _set_connection(self, account: AccountState, state: str, text: str) -> None:

@@ -51,7 +51,7 @@ class Lifecycle:
             self._update_run(run)
 
     def _advance(self, execution: ExecutionBook) -> None:
-        for order in self._core.take_rejected(execution.id):
+        for order in self._core.orders.take_rejected(execution.id):
             self._refusals.on_rejected(order)
         if execution.state in (ExecutionState.PENDING, ExecutionState.ENTERING):
             self._entry.replace_cancelled(execution)

@@ -239,6 +239,14 @@ class Pinged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderModeRead:
+    """The probe of the order mode; None: it could not be told."""
+
+    account_id: int
+    is_semi_auto: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeedChanged:
     account_id: int
     state: FeedState
@@ -286,6 +294,7 @@ Message = (
     | BooksRead
     | FundsRead
     | Pinged
+    | OrderModeRead
     | FeedChanged
     | OrderHint
     | PollDue

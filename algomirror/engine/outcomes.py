@@ -37,7 +37,9 @@ class Outcomes:
             return
         track = self._core.track(order)
         track.at_sender = False
-        track.ended_at = self._core.clock.monotonic()
+        now = self._core.clock.monotonic()
+        track.ended_at = now
+        track.sent_at = now - (message.ended_at - message.sent_at).total_seconds()
         self._core.jobs.pop(order.id, None)
         outcome = message.outcome
         match outcome:
@@ -66,7 +68,7 @@ class Outcomes:
             return
         if expected is TradingMode.PAPER and outcome.mode is TradingMode.LIVE:
             self._flag(order, f"{order.id} of a paper run became a REAL order")
-        self._core.report(
+        self._core.orders.report(
             order.id,
             OrderReport(
                 status=OrderStatus.ACCEPTED,
@@ -76,7 +78,7 @@ class Outcomes:
             ),
         )
         if self._core.track(order).cancel_wanted:
-            self._core.cancel(self._core.book.orders[order.id])
+            self._core.orders.cancel(self._core.book.orders[order.id])
         self._core.want_look(order.intent.account_id, delay=0.05)
 
     def _rejected(self, order: Order, reason: str) -> None:
@@ -88,6 +90,7 @@ class Outcomes:
         track.looks = 0
         reason = outcome.reason
         if outcome.semi_auto is not None:
+            self._begin_semi_auto(order)
             reason = f"waits for approval in OpenAlgo's Action Center (#{outcome.semi_auto})"
             self._flag(order, reason)
         self._report(order, OrderStatus.UNKNOWN, reason)
@@ -102,6 +105,23 @@ class Outcomes:
             account_id=order.intent.account_id,
         )
         self._core.want_look(order.intent.account_id, delay=0.5, positions=True)
+
+    def _begin_semi_auto(self, order: Order) -> None:
+        """Nothing else is sent there until a probe says auto: what waits is taken back."""
+        account = self._core.accounts[order.intent.account_id]
+        if account.semi_auto_since is None:
+            account.semi_auto_since = self._core.clock.monotonic()
+            self._core.event(
+                "semi_auto",
+                f"{account.profile.name} queues orders for approval (semi-auto): nothing more is "
+                "sent there until OpenAlgo is in auto mode again",
+                level="critical",
+                account_id=account.id,
+            )
+        for client_id in self._core.book.live_orders[account.id]:
+            job = self._core.jobs.get(client_id)
+            if job is not None:
+                job.withdrawn = True
 
     def _not_sent(self, order: Order, outcome: NotSent) -> None:
         """The same id again after 0.5, 1, 2 s; entries give up, exits are made anew after 10 s."""
@@ -132,6 +152,8 @@ class Outcomes:
         """Send again what was proven not sent and whose pause is over."""
         now = self._core.clock.monotonic()
         account = self._core.accounts[account_id]
+        if account.semi_auto_since is not None:
+            return
         for client_id in list(self._core.book.live_orders[account_id]):
             track = account.tracks.get(client_id)
             if track is None or track.retry_at is None or track.retry_at > now:
@@ -144,20 +166,43 @@ class Outcomes:
                 self._report(order, OrderStatus.CANCELLED, "taken back before it was sent")
             else:
                 track.at_sender, track.retry_at = True, None
-                self._core.resend(order)
+                self._core.orders.resend(order)
 
     def _after_request(self, order: Order, message: SendOutcome) -> None:
-        """A cancel or modify: whatever the answer, the books decide."""
+        """A cancel or modify: only a clear yes to a modify counts, else the books decide."""
         track = self._core.track(order)
-        if isinstance(message.outcome, NotSent):
+        if message.act == "modify":
+            self._after_modify(order, message)
+        elif isinstance(message.outcome, NotSent):
             track.cancel_sent_at = None
             execution = self._core.execution_of(order)
             if execution is not None:
                 self._core.wake_in(execution.id, message.outcome.retry_after_s or 0.5)
         self._core.want_look(order.intent.account_id, delay=0.05)
 
+    def _after_modify(self, order: Order, message: SendOutcome) -> None:
+        track = self._core.track(order)
+        wanted = track.wanted_prices
+        match message.outcome:
+            case Accepted():
+                if wanted is not None:
+                    self._core.orders.reprice(order, *wanted)
+                track.wanted_prices = None
+            case Refused() | NotSent():
+                track.wanted_prices, track.modify_failed = None, True
+                self._core.event(
+                    "modify_refused",
+                    f"{self._core.account_name(order.intent.account_id)}: the price of "
+                    f"{order.intent.instrument.symbol} stays as it was: {message.outcome.reason}",
+                    level="warning",
+                    run_id=self._run_id(order),
+                    account_id=order.intent.account_id,
+                )
+            case Unknown():
+                pass  # the order counts as working at its full rest; the next look tells
+
     def _report(self, order: Order, status: OrderStatus, reason: str) -> None:
-        self._core.report(
+        self._core.orders.report(
             order.id,
             OrderReport(status=status, source="send", at=self._core.clock.now(), reason=reason),
         )

@@ -96,6 +96,10 @@ class BookReader(Protocol):
 
     def mode(self) -> TradingMode: ...
 
+    def is_semi_auto(self) -> bool | None:
+        """Whether orders wait for approval in OpenAlgo; None when it cannot be told now."""
+        ...
+
     def ping(self) -> str:
         """The broker's name as OpenAlgo gives it."""
         ...
@@ -213,8 +217,9 @@ class StateChange:
 class DriftNote:
     """What is known of an account's drift on a symbol on a session day (signed units).
 
-    `at_start`: what the first confirmed look of the day showed; `ignored`: what a person chose to
-    ignore until it changes.
+    `at_start`: what the first confirmed look of the day showed, less what trades of that day had
+    made of it; `ignored`: what a person chose to ignore until it changes. A note without a symbol
+    says that the start of the day was taken.
     """
 
     account_id: int

@@ -17,6 +17,8 @@ from algomirror.domain.order import OrderReport
 from algomirror.domain.order import OrderStatus
 from algomirror.engine.accounts import AccountState
 from algomirror.engine.core import Core
+from algomirror.engine.day_change import DayChange
+from algomirror.engine.drift import DriftDesk
 from algomirror.engine.messages import BooksRead
 from algomirror.engine.ports import SeenOrder
 from algomirror.engine.unknown import UnknownResolver
@@ -50,8 +52,10 @@ def sum_trades(trades: tuple[BookTrade, ...]) -> dict[str, TradeSum]:
 class Reconcile:
     """Owned by the engine thread. Only complete looks count (product.md 5.5)."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, drift: DriftDesk) -> None:
         self._core = core
+        self._drift = drift
+        self._day_change = DayChange(core)
         self._unknown = UnknownResolver(core)
 
     def on_books(self, message: BooksRead) -> None:
@@ -71,15 +75,17 @@ class Reconcile:
         account.books_at = message.ended_at
         account.complete_look_at = begun
         sums = sum_trades(message.trades) if message.trades is not None else None
-        if sums is not None:
+        if message.trades is not None:
             account.last_trades_at = self._core.clock.monotonic()
+            self._drift.read_trades(account, message.trades)
         self._unknown.match(account, rows, begun)
         for row in rows.values():
             self._apply_row(account, row, sums, message.ended_at)
         self._remember(account, rows, message.ended_at)
         if message.positions is not None:
             account.positions = {PositionKey(p.instrument, p.product): p for p in message.positions}
-            self._measure_drift(account, begun)
+            self._drift.measure(account, begun)
+            self._day_change.judge(account)
         self._unknown.count_look(
             account,
             message.trades,
@@ -99,8 +105,7 @@ class Reconcile:
     ) -> bool:
         """Every broker id of ours of this session day that existed when the look began is in it."""
         complete = True
-        day = at.astimezone(self._core.clock.now().tzinfo).date()
-        for order in self._ours_today(account, day):
+        for order in self._ours_today(account, self._core.broker_day(at)):
             track = account.tracks.get(order.id)
             if order.broker_order_id in rows or (track is not None and track.is_missing):
                 if track is not None:
@@ -151,7 +156,7 @@ class Reconcile:
             self._core.stage(
                 SeenOrder(
                     account_id=account.id,
-                    session_day=self._core.clock.now().date(),
+                    session_day=self._core.broker_day(at),
                     broker_order_id=broker_id,
                     first_seen_at=at,
                 )
@@ -169,6 +174,8 @@ class Reconcile:
         if client_id is None:
             return
         order = self._core.book.orders[client_id]
+        if order.session_day != self._core.broker_day(at):
+            return  # brokers start their ids again each day
         traded = sums.get(row.broker_order_id, TradeSum(0, ZERO)) if sums is not None else None
         if traded is not None and traded.quantity > order.intent.quantity:
             self._flag(order, f"trades of order {order.id} exceed its quantity: not booked")
@@ -177,7 +184,21 @@ class Reconcile:
             return
         report = self._report(order, row, traded, at)
         if report is not None:
-            self._core.report(order.id, report)
+            self._core.orders.report(order.id, report)
+        self._settle_modify(order.id, row)
+
+    def _settle_modify(self, order_id: str, row: BookOrder) -> None:
+        """A modify without an answer: the book's prices are what the order has."""
+        order = self._core.book.orders[order_id]
+        track = self._core.track(order)
+        if track.wanted_prices is None or track.modify_sent_at is None:
+            return
+        limit, trigger = track.wanted_prices
+        if (limit is None or row.price == limit) and (
+            trigger is None or row.trigger_price == trigger
+        ):
+            track.wanted_prices = None
+            self._core.orders.reprice(order, limit, trigger)
 
     def _may_still_change(self, order: Order, row: BookOrder, traded: TradeSum | None) -> bool:
         """A late fill, a late verdict, or a price that is pending or was a rounded average."""
@@ -255,39 +276,6 @@ class Reconcile:
         execution = self._core.execution_of(order)
         if execution is not None:
             self._core.attention(execution, text)
-
-    # --- drift ----------------------------------------------------------------------------
-    def _measure_drift(self, account: AccountState, begun: float) -> None:
-        """Broker net minus the sum of our positions, per symbol and product."""
-        ours = self._core.book.our_net(account.id)
-        drift: dict[PositionKey, int] = {}
-        for key in ours.keys() | account.positions.keys():
-            book = account.positions.get(key)
-            difference = (book.quantity if book else 0) - ours.get(key, 0)
-            if difference:
-                drift[key] = difference
-        stable = {k: v for k, v in drift.items() if account.drift.get(k) == v and k in ours}
-        account.drift = drift
-        account.positions_look_at = begun
-        quiet = begun >= account.last_order_event + 2.0
-        for key, difference in stable.items():
-            if quiet and account.drift_alarmed.get(key) != difference:
-                account.drift_alarmed[key] = difference
-                self._alarm_drift(account, key, difference, ours.get(key, 0))
-        for key in list(account.drift_alarmed):
-            if key not in drift:
-                del account.drift_alarmed[key]
-
-    def _alarm_drift(
-        self, account: AccountState, key: PositionKey, difference: int, ours: int
-    ) -> None:
-        self._core.event(
-            "drift",
-            f"Broker shows {ours + difference}, our runs sum to {ours} on "
-            f"{key.instrument.symbol} in {account.profile.name}",
-            level="critical",
-            account_id=account.id,
-        )
 
 
 def next_look_in(orders: list[Order], *, holds: bool) -> float:

@@ -88,7 +88,7 @@ def _restore_order(core: Core, order: Order) -> None:
         now = core.clock.monotonic()
         account.tracks[order.id] = Track(sent_at=now, ended_at=now)
     if order.status is OrderStatus.SUBMITTED:
-        core.report(
+        core.orders.report(
             order.id,
             OrderReport(
                 status=OrderStatus.UNKNOWN,

@@ -182,6 +182,15 @@ class ThreadedLimbs:
     def ping(self) -> None:
         self._read(lambda: self._post(read_health(self._broker, self._account_id, self._clock)))
 
+    def probe_order_mode(self) -> None:
+        self._read(
+            lambda: self._post(
+                m.OrderModeRead(
+                    account_id=self._account_id, is_semi_auto=self._broker.is_semi_auto()
+                )
+            )
+        )
+
     def read_quotes(self, instruments: Iterable[Instrument]) -> None:
         wanted = list(instruments)
         self._read(lambda: self._quotes(wanted))

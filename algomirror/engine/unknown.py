@@ -68,14 +68,26 @@ class UnknownResolver:
 
     def _waiting(self, account: AccountState) -> list[Order]:
         """Unknown ones first, then "not found" ones that are watched until the session ends."""
-        found = [o for o in self._core.book.unresolved(account.id) if o.broker_order_id is None]
+        found = self._todays_unknown(account)
         found.sort(key=lambda o: (o.submitted_at, o.id))
         refuted = []
         for client_id in account.provisional:
             order = self._core.book.orders[client_id]
             if order.broker_order_id is None and order.status is OrderStatus.REJECTED:
                 refuted.append(order)
+        refuted = [o for o in refuted if self._is_todays(o)]
         return found + sorted(refuted, key=lambda o: (o.submitted_at, o.id))
+
+    def _todays_unknown(self, account: AccountState) -> list[Order]:
+        """Without a broker id, of this session day: an older one is in no book any more."""
+        return [
+            o
+            for o in self._core.book.unresolved(account.id)
+            if o.broker_order_id is None and self._is_todays(o)
+        ]
+
+    def _is_todays(self, order: Order) -> bool:
+        return order.session_day == self._core.broker_day(self._core.clock.now())
 
     def _outstanding_shapes(self, account: AccountState) -> set[Shape]:
         """A row may belong to a send whose answer is still on its way: wait for that answer."""
@@ -100,7 +112,7 @@ class UnknownResolver:
         candidates = [
             row for row in rows if any(self._is_new_since(account, row, o) for o in orders)
         ]
-        candidates.sort(key=lambda row: row.broker_order_id)
+        candidates.sort(key=lambda row: (row.raw_time, row.broker_order_id))  # only to rank
         if len(candidates) > len(orders) and len({row.status for row in candidates}) > 1:
             for order in orders:
                 self._ask_human(order, "more than one order of the broker's could be it")
@@ -126,7 +138,7 @@ class UnknownResolver:
         now = self._core.clock.now()
         was_refuted = account.provisional.pop(order.id, None) is not None
         log.info("order %s found at the broker", order.id)
-        self._core.report(
+        self._core.orders.report(
             order.id,
             OrderReport(
                 status=OrderStatus.ACCEPTED,
@@ -156,9 +168,7 @@ class UnknownResolver:
     ) -> None:
         """One more complete look that did not show them; enough of these refute an order."""
         now = self._core.clock.monotonic()
-        for order in self._core.book.unresolved(account.id):
-            if order.broker_order_id is not None:
-                continue
+        for order in self._todays_unknown(account):
             track = self._core.track(order)
             ended = track.ended_at if track.ended_at is not None else track.sent_at
             counts = trades is not None and with_positions and took_s < SLOW_ANSWER_S
@@ -190,7 +200,7 @@ class UnknownResolver:
 
     def _refute(self, account: AccountState, order: Order) -> None:
         account.provisional[order.id] = self._core.clock.monotonic()
-        self._core.report(
+        self._core.orders.report(
             order.id,
             OrderReport(
                 status=OrderStatus.REJECTED,

@@ -153,6 +153,12 @@ class SimLimbs:
         found = read_health(self.broker, self._account_id, self._clock)
         self._answer(self.reads.took_s, lambda: self._post(found))
 
+    def probe_order_mode(self) -> None:
+        found = m.OrderModeRead(
+            account_id=self._account_id, is_semi_auto=self.broker.is_semi_auto()
+        )
+        self._answer(self.reads.took_s, lambda: self._post(found))
+
     def read_quotes(self, instruments: Iterable[Instrument]) -> None:
         try:
             found = self.broker.quotes(list(instruments))

@@ -126,6 +126,7 @@ class PositionRow(SQLModel, table=True):
     exit_quantity: int
     exit_value: Decimal = rupees()
     closed_outside: int = 0
+    drift_at_entry: int = 0
 
 
 class OrderTable(SQLModel, table=True):

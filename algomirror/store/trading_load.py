@@ -90,7 +90,8 @@ def _of(connection: Connection, model: Any, executions: list[int]) -> Any:
 def _orders(connection: Connection, executions: list[int], session_day: date) -> Any:
     """Those of the executions, and of this day those that belong to none (FLATTEN)."""
     table = _table(tt.OrderTable)
-    of_none = table.c.execution_id.is_(None) & (table.c.session_day >= session_day)
+    recent = session_day - timedelta(days=1)
+    of_none = table.c.execution_id.is_(None) & (table.c.session_day >= recent)
     query = select(table).where(table.c.execution_id.in_(executions) | of_none)
     return connection.execute(query).mappings().all()
 

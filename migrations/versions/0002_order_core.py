@@ -20,7 +20,7 @@ _COLUMNS = {
         ('exit_order_mode', sa.String(), 'market'),
     ),
     'exit_plans': (('notes', sa.String(), ''),),
-    'positions': (('closed_outside', sa.Integer(), '0'),),
+    'positions': (('closed_outside', sa.Integer(), '0'), ('drift_at_entry', sa.Integer(), '0')),
     'orders': (('reference_price', sa.BigInteger(), None),),
 }
 

@@ -1,0 +1,237 @@
+"""What happens to one order: saved, then sent, reported on, cancelled, repriced; fills booked."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from algomirror.domain.books import PositionKey
+from algomirror.domain.order import WORKING
+from algomirror.domain.order import Fill
+from algomirror.domain.order import Order
+from algomirror.domain.order import OrderIntent
+from algomirror.domain.order import OrderPurpose
+from algomirror.domain.order import OrderReport
+from algomirror.domain.order import OrderStatus
+from algomirror.engine.accounts import Track
+from algomirror.engine.core import Core
+from algomirror.engine.limbs import PRIORITY_CANCEL
+from algomirror.engine.limbs import PRIORITY_ENTRY
+from algomirror.engine.limbs import PRIORITY_EXIT
+from algomirror.engine.limbs import PRIORITY_KILL
+from algomirror.engine.limbs import PRIORITY_MODIFY
+from algomirror.engine.limbs import Job
+from algomirror.engine.ports import OrderEvent
+
+ASK_AGAIN_AFTER_S = 5.0
+"""A cancel or modify whose order still works after this may be asked for once more."""
+EXTERNAL = "external"
+"""Source of a fill that a person confirmed: it never came through our orders."""
+
+
+class Orders:
+    """Owned by the engine thread. A request leaves only after its row was committed."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._rejected: list[Order] = []
+
+    # --- sending --------------------------------------------------------------------------
+    def submit(self, intent: OrderIntent) -> Order:
+        """Write the order row and, once it is durable, hand it to the sender."""
+        core = self._core
+        now = core.clock.now()
+        order = Order(
+            intent=intent,
+            status=OrderStatus.SUBMITTED,
+            session_day=core.broker_day(now),
+            submitted_at=now,
+        )
+        account = core.accounts[intent.account_id]
+        account.tracks[order.id] = Track(
+            sent_at=core.clock.monotonic(), drift_before=self._drift_of(intent), at_sender=True
+        )
+        self._put(order, "", "engine", intent.cause)
+        core.then(lambda: self._send(order))
+        return order
+
+    def resend(self, order: Order) -> None:
+        """The same client id again: allowed only when not one byte was written."""
+        self._core.then(lambda: self._send(order))
+
+    def _drift_of(self, intent: OrderIntent) -> int | None:
+        account = self._core.accounts[intent.account_id]
+        if account.positions_look_at is None:
+            return None
+        return account.drift.get(PositionKey(intent.instrument, intent.product), 0)
+
+    def _send(self, order: Order) -> None:
+        track = self._core.track(order)
+        track.at_sender = True
+        track.retry_at = None
+        job = Job(
+            act="place",
+            intent=order.intent,
+            tag=self._core.tag(order.id),
+            priority=self._priority(order),
+        )
+        self._core.jobs[order.id] = job
+        self._core.limbs[order.intent.account_id].send(job)
+
+    def _priority(self, order: Order) -> int:
+        if order.intent.purpose is OrderPurpose.ENTRY:
+            return PRIORITY_ENTRY
+        return PRIORITY_KILL if self._core.kills_open else PRIORITY_EXIT
+
+    # --- asking for a change --------------------------------------------------------------
+    def cancel(self, order: Order) -> None:
+        """Ask the broker to cancel, or take the order back if it has not left yet."""
+        core, track = self._core, self._core.track(order)
+        job = core.jobs.get(order.id)
+        track.cancel_wanted = True
+        if job is not None and track.at_sender:
+            job.withdrawn = True
+        if order.broker_order_id is None or order.is_done:
+            return
+        if track.cancel_sent_at is not None and not self._may_ask_again(order, track):
+            return
+        track.cancel_sent_at = core.clock.monotonic()
+        self._ask(order, "cancel", PRIORITY_CANCEL, "cancel sent")
+
+    def _may_ask_again(self, order: Order, track: Track) -> bool:
+        """Its answer is long in, and a look begun since still shows the order at work."""
+        asked = track.cancel_sent_at or 0.0
+        looked = self._core.accounts[order.intent.account_id].complete_look_at or 0.0
+        return order.status in WORKING and looked >= asked + ASK_AGAIN_AFTER_S
+
+    def modify(
+        self, order: Order, *, limit: Decimal | None, trigger: Decimal | None, why: str
+    ) -> None:
+        """Ask for other prices; what the order has meanwhile is what the books say."""
+        if order.broker_order_id is None or order.status not in WORKING:
+            return
+        track = self._core.track(order)
+        track.modify_sent_at = self._core.clock.monotonic()
+        track.wanted_prices = (limit, trigger)
+        self._ask(order, "modify", PRIORITY_MODIFY, why, _priced(order.intent, limit, trigger))
+
+    def _ask(
+        self, order: Order, act: str, priority: int, text: str, intent: OrderIntent | None = None
+    ) -> None:
+        core = self._core
+        core.stage(self._order_event(order, order.status, "engine", text))
+        job = Job(
+            act=act,  # type: ignore[arg-type]
+            intent=intent or order.intent,
+            tag=core.tag(order.id),
+            priority=priority,
+            broker_order_id=order.broker_order_id,
+        )
+        core.then(lambda: core.limbs[order.intent.account_id].send(job))
+
+    def reprice(self, order: Order, limit: Decimal | None, trigger: Decimal | None) -> None:
+        """A modify took effect: the answer or a book says so."""
+        intent = _priced(order.intent, limit, trigger)
+        if intent != order.intent:
+            text = f"price {order.intent.limit_price} to {intent.limit_price}"
+            self._put(replace(order, intent=intent), order.status, "modify", text)
+
+    # --- hearing of it --------------------------------------------------------------------
+    def report(self, order_id: str, report: OrderReport) -> Order:
+        """Apply what a book or a send says; a repeated report changes nothing."""
+        before = self._core.book.orders[order_id]
+        order, fill = before.apply(report)
+        if order is before:
+            return order
+        self._put(order, before.status, report.source, report.reason)
+        if order.status is OrderStatus.REJECTED and before.status is not OrderStatus.REJECTED:
+            self._rejected.append(order)
+        if fill is not None:
+            self._book_fill(order, fill)
+        return order
+
+    def take_rejected(self, execution_id: int | None) -> list[Order]:
+        """Orders of an execution (None: of no execution) that were refused since the last call."""
+        taken = [o for o in self._rejected if o.intent.execution_id == execution_id]
+        if taken:
+            self._rejected = [o for o in self._rejected if o not in taken]
+        return taken
+
+    def book_external(self, intent: OrderIntent, price: Decimal, by: str) -> None:
+        """What a person confirms as done outside: an order row that was never sent, and its fill.
+
+        `price` in rupees a unit; the whole quantity of the intent counts as filled.
+        """
+        now = self._core.clock.now()
+        value = price * intent.quantity
+        order = Order(
+            intent=intent,
+            status=OrderStatus.FILLED,
+            session_day=self._core.broker_day(now),
+            submitted_at=now,
+            filled_quantity=intent.quantity,
+            filled_value=value,
+            reason=f"confirmed by {by}",
+            done_at=now,
+        )
+        self._put(order, "", EXTERNAL, f"confirmed by {by}")
+        fill = Fill(
+            client_order_id=order.id,
+            at=now,
+            quantity=intent.quantity,
+            value=value,
+            source=EXTERNAL,
+        )
+        self._book_fill(order, fill)
+        self._core.accounts[intent.account_id].expect_drift(
+            PositionKey(intent.instrument, intent.product), -intent.side.sign * intent.quantity
+        )
+
+    # --- booking --------------------------------------------------------------------------
+    def _put(self, order: Order, before: str, source: str, text: str) -> None:
+        core, now = self._core, self._core.clock.monotonic()
+        core.book.put_order(order)
+        core.dirty_orders[order.id] = None
+        core.stage(order, self._order_event(order, before, source, text))
+        account = core.accounts[order.intent.account_id]
+        account.last_order_event = now
+        account.last_event_at[PositionKey(order.intent.instrument, order.intent.product)] = now
+        execution = core.execution_of(order)
+        if execution is not None:
+            execution.last_order_event = now
+            core.touch(execution)
+
+    def _order_event(self, order: Order, before: str, source: str, text: str) -> OrderEvent:
+        return OrderEvent(
+            client_order_id=order.id,
+            at=self._core.clock.now(),
+            from_status=before,
+            to_status=order.status,
+            source=source,
+            text=text,
+        )
+
+    def _book_fill(self, order: Order, fill: Fill) -> None:
+        core, intent = self._core, order.intent
+        core.stage(fill)
+        core.new_fills.append((order, fill))
+        execution = core.execution_of(order)
+        if execution is None or intent.leg_id is None:
+            if intent.purpose is OrderPurpose.FLATTEN and fill.quantity:
+                key = PositionKey(intent.instrument, intent.product)
+                account = core.accounts[intent.account_id]
+                account.expect_drift(key, intent.side.sign * fill.quantity)
+            return
+        position = execution.positions[intent.leg_id].apply(intent.side, fill.quantity, fill.value)
+        if position.closed_outside > abs(position.quantity):
+            position = replace(position, closed_outside=abs(position.quantity))
+        execution.positions[intent.leg_id] = position
+        core.stage(position)
+        run = core.book.run_of(execution.id)
+        run.on_fill(intent.instrument, intent.side, fill)
+
+
+def _priced(intent: OrderIntent, limit: Decimal | None, trigger: Decimal | None) -> OrderIntent:
+    return replace(
+        intent,
+        limit_price=limit if limit is not None else intent.limit_price,
+        trigger_price=trigger if trigger is not None else intent.trigger_price,
+    )
