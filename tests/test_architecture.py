@@ -12,7 +12,7 @@ ALLOWED: dict[str, set[str]] = {
     "domain": {"domain", "errors"},
     "engine": {"domain", "engine", "errors", "clock"},
     "broker": {"domain", "broker", "engine.ports", "errors", "clock"},
-    "store": {"domain", "store", "engine.ports", "errors", "clock"},
+    "store": {"domain", "store", "engine.ports", "engine.limbs", "errors", "clock"},
     "paper": {"domain", "paper", "errors", "clock"},
     "services": {"domain", "engine", "store", "services", "errors", "clock"},
     "simulate": {"domain", "engine", "store", "paper", "broker", "simulate", "errors", "clock"},

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 from typing import Protocol
 
@@ -50,3 +51,37 @@ class FeedDesk(Protocol):
     """Turns the engine's wish for prices into subscriptions of the feed in use."""
 
     def want(self, account_id: int, instruments: frozenset[Instrument]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KillOrder:
+    """What the file <data>/KILL asks for; blank and None widen the scope to everything ours.
+
+    An empty or unreadable file is such a wide order. `token` names the file as it lies there: the
+    same token is the same order. An id wins over a name, which a person may have written.
+    """
+
+    token: str
+    by: str = "KILL file"
+    account: str = ""
+    account_id: int | None = None
+    strategy: str = ""
+    strategy_id: int | None = None
+    with_foreign: bool = False
+    """Also close what AlgoMirror did not open; ignored with a strategy."""
+
+
+class KillFile(Protocol):
+    """The kill switch without a browser. No method raises; what failed is logged and returned."""
+
+    def look(self) -> KillOrder | None:
+        """The order that lies there, each time until `finish`; None without one."""
+        ...
+
+    def write_status(self, text: str) -> str:
+        """For `algomirror kill` to print as it changes; begins with FLAT when all books agree."""
+        ...
+
+    def finish(self, now: datetime) -> str:
+        """FLAT: KILL becomes KILL.done-<time>; a newer KILL written meanwhile stays."""
+        ...

@@ -195,6 +195,8 @@ class OrderRow:
     limit_price: Decimal | None
     trigger_price: Decimal | None
     average: Decimal | None
+    reference: Decimal | None = None
+    """The mark when the order was decided: what its cost is counted against."""
     status: str
     reason: str
     broker_order_id: str

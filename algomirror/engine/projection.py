@@ -142,6 +142,7 @@ class Projection:
             limit_price=intent.limit_price,
             trigger_price=intent.trigger_price,
             average=order.average_price,
+            reference=intent.reference_price,
             status=order.status,
             reason=order.reason,
             broker_order_id=order.broker_order_id or "",
