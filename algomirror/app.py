@@ -15,6 +15,8 @@ from algomirror.clock import Clock
 from algomirror.clock import SystemClock
 from algomirror.domain.books import BookOrder
 from algomirror.domain.instrument import Instrument
+from algomirror.domain.market_calendar import DEMO
+from algomirror.domain.market_calendar import SEEDED
 from algomirror.domain.market_calendar import market_text
 from algomirror.domain.quote import Quote
 from algomirror.engine import messages as m
@@ -40,6 +42,7 @@ from algomirror.store.db import ENGINE_PATIENCE_S
 from algomirror.store.db import Database
 from algomirror.store.db import migrate
 from algomirror.store.db import open_database
+from algomirror.store.kill_file import KillFile
 from algomirror.store.lease import Lease
 from algomirror.store.trading import TradingStore
 
@@ -129,6 +132,8 @@ class App:
             view=self.view,
             mark=secret_file(settings.data_dir / "mark", secrets.token_hex(2)),
             stale_after_s=settings.stale_price_s,
+            calendar=DEMO if settings.is_demo else SEEDED,
+            kill_file=KillFile(settings.data_dir),
         )
         self.schedule = Schedule(self.post)
 

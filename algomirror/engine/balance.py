@@ -20,21 +20,9 @@ class Balance:
 
     def check(self, execution: ExecutionBook) -> None:
         """Unequal sets over the legs are a visible state with a remedy (product.md 4.2, 4)."""
-        sets = {
-            leg_id: execution.entered_quantity(leg_id)
-            // (planned.contract.lot_size * planned.weight)
-            for leg_id, planned in execution.legs.items()
-            if execution.target_quantity(leg_id)
-        }
-        whole = all(
-            execution.entered_quantity(leg_id)
-            == sets[leg_id]
-            * execution.legs[leg_id].contract.lot_size
-            * execution.legs[leg_id].weight
-            for leg_id in sets
-        )
-        if len(set(sets.values())) <= 1 and whole:
+        if not any(excess_of(execution, complete_sets(execution)).values()):
             return
+        sets = [leg_id for leg_id in execution.legs if execution.target_quantity(leg_id)]
         policy = self._unbalanced_policy(execution)
         text = "unbalanced entry: " + ", ".join(
             f"{execution.legs[leg_id].contract.symbol} {execution.entered_quantity(leg_id)}"
@@ -55,7 +43,7 @@ class Balance:
             self._say(execution, f"{text}: leaving", level="critical")
             self._exits.begin(execution, reason=ExitReason.UNBALANCED, cause=cause)
         elif policy is UnbalancedPolicy.TRIM:
-            self._exits.trim(execution, min(sets.values()), cause=cause)
+            self._exits.trim(execution, complete_sets(execution), cause=cause)
         else:
             self._core.attention(execution, text)
 
@@ -82,3 +70,22 @@ class Balance:
             run_id=execution.execution.run_id,
             account_id=execution.account_id,
         )
+
+
+def complete_sets(execution: ExecutionBook) -> int:
+    """Whole sets that every planned leg holds, by fills."""
+    held = [
+        abs(execution.positions[leg_id].quantity) // (planned.contract.lot_size * planned.weight)
+        for leg_id, planned in execution.legs.items()
+        if execution.target_quantity(leg_id)
+    ]
+    return min(held, default=0)
+
+
+def excess_of(execution: ExecutionBook, sets: int) -> dict[int, int]:
+    """Units by leg that exceed so many complete sets."""
+    return {
+        leg_id: abs(execution.positions[leg_id].quantity)
+        - sets * planned.weight * planned.contract.lot_size
+        for leg_id, planned in execution.legs.items()
+    }

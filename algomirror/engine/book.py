@@ -83,6 +83,8 @@ class ExecutionBook:
     fresh_until: float | None = None
     """A person's exit waits until then for a look that is not old."""
     longs_released: bool = False
+    held_because: str = ""
+    """The sentence of what holds its exits back now."""
 
     @property
     def id(self) -> int:

@@ -204,7 +204,8 @@ class Core:
         """Raise the flag: a human is needed. Rules and exits go on."""
         if text in execution.execution.attention:
             return
-        self.change(execution, attention=text)
+        before = execution.execution.attention
+        self.change(execution, attention=f"{before} · {text}" if before else text)
         self.event(
             kind,
             f"{self.account_name(execution.account_id)}: {text}",
@@ -212,6 +213,13 @@ class Core:
             run_id=execution.execution.run_id,
             account_id=execution.account_id,
         )
+
+    def settle_attention(self, execution: ExecutionBook, text: str) -> None:
+        """What asked for a human is over by itself: its sentence goes, others stay."""
+        parts = execution.execution.attention.split(" · ")
+        if text and text in parts:
+            parts.remove(text)
+            self.change(execution, attention=" · ".join(parts))
 
     def account_name(self, account_id: int) -> str:
         state = self.accounts.get(account_id)

@@ -14,20 +14,23 @@ from algomirror.domain.instrument import Instrument
 from algomirror.domain.market_calendar import SEEDED
 from algomirror.domain.market_calendar import MarketCalendar
 from algomirror.domain.quote import Quote
-from algomirror.domain.run import ExitReason
 from algomirror.domain.run import TradingState
 from algomirror.engine import messages as m
 from algomirror.engine.accounts import AccountState
 from algomirror.engine.chase import Chase
 from algomirror.engine.core import Core
 from algomirror.engine.drift import DriftDesk
+from algomirror.engine.drift_acts import DriftActs
 from algomirror.engine.entry import Entry
 from algomirror.engine.exit import Exits
+from algomirror.engine.flatten import Flatten
 from algomirror.engine.health import Health
 from algomirror.engine.inbox import Inbox
+from algomirror.engine.kill import KillDesk
 from algomirror.engine.lifecycle import Lifecycle
 from algomirror.engine.limbs import AccountLimbs
 from algomirror.engine.limbs import FeedDesk
+from algomirror.engine.limbs import KillFile
 from algomirror.engine.live_view import LiveView
 from algomirror.engine.market import STALE_AFTER_S
 from algomirror.engine.orders import Orders
@@ -37,6 +40,7 @@ from algomirror.engine.ports import Journal
 from algomirror.engine.projection import Projection
 from algomirror.engine.reconcile import Reconcile
 from algomirror.engine.recovery import recover
+from algomirror.engine.requests import Requests
 from algomirror.engine.risk import RiskDesk
 from algomirror.engine.start import Start
 from algomirror.errors import LeaseHeld
@@ -69,6 +73,7 @@ class TradingEngine:
         stale_after_s: float = STALE_AFTER_S,
         calendar: MarketCalendar = SEEDED,
         chase: ChaseTerms = ChaseTerms(),  # noqa: B008 - frozen
+        kill_file: KillFile | None = None,
     ) -> None:
         self.inbox = Inbox()
         self.core = Core(
@@ -91,8 +96,13 @@ class TradingEngine:
         self._reconcile = Reconcile(self.core, drift)
         self._risk = RiskDesk(self.core, self._exits)
         self._lifecycle = Lifecycle(self.core, self._entry, self._exits)
+        self._requests = Requests(self.core, self._lifecycle, self._exits)
+        self._flatten = Flatten(self.core)
+        self._drift_acts = DriftActs(self.core, drift, self._flatten, self._start)
+        self._kills = KillDesk(self.core, self._lifecycle, self._flatten, view, kill_file)
+        self._start.is_killed = self._kills.blocks_strategy
         self._health = Health(self.core, self._outcomes, feeds)
-        self._projection = Projection(self.core, view)
+        self._projection = Projection(self.core, drift, view)
         self._next_safety_round = 0.0
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -108,7 +118,8 @@ class TradingEngine:
         """Start-up is recovery; accounts trade only after their books were read."""
         for profile in profiles:
             self._add_account(m.AccountAdded(profile=profile))
-        recover(self.core, self._start, self._projection)
+        self._kills.restore(recover(self.core, self._start, self._projection))
+        self._settle()
 
     def stop(self) -> None:
         """Finish the message in hand and end; the journal has everything."""
@@ -207,6 +218,8 @@ class TradingEngine:
             execution = self.core.book.executions[execution_id]
             self.core.touched[execution.id] = None
         self._health.round()
+        self._kills.round()
+        self._flatten.round()
         if now >= self._next_safety_round:
             self._next_safety_round = now + SAFETY_ROUND_S
             for run in self.core.book.runs.values():
@@ -224,30 +237,23 @@ class TradingEngine:
                 self._reconcile.on_books(message)
             case m.StartRun():
                 self._start.start(message)
-            case m.RequestExit():
-                self._request_exit(message)
-            case m.RequestKill():
-                self._kill(message)
-            case m.CancelOrder():
-                self._cancel_order(message)
             case (
-                m.ModifyOrder()
+                m.RequestExit()
+                | m.CancelOrder()
+                | m.ModifyOrder()
                 | m.ConvertToMarket()
                 | m.SettleOrder()
                 | m.ReleaseLongs()
                 | m.TrimExecution()
-                | m.IgnoreDrift()
-                | m.AdoptOutside()
-                | m.TakeOver()
-                | m.FlattenDrift()
+                | m.Acknowledge()
             ):
-                self.core.event("refused", "This act comes with the next commit.", level="warning")
+                self._requests.on_message(message)
+            case m.IgnoreDrift() | m.AdoptOutside() | m.TakeOver() | m.FlattenDrift():
+                self._drift_acts.on_message(message)
+            case m.RequestKill():
+                self._kills.pull(message)
             case m.SetTradingState():
-                self.core.set_trading_state(
-                    message.account_id, message.state, reason=message.reason, by=message.by
-                )
-            case m.Acknowledge():
-                self._acknowledge(message)
+                self._set_state(message)
             case m.AccountAdded():
                 self._add_account(message)
             case m.AccountRemoved():
@@ -266,53 +272,16 @@ class TradingEngine:
             case _:
                 assert_never(message)
 
-    def _request_exit(self, message: m.RequestExit) -> None:
-        run = self.core.book.runs.get(message.run_id)
-        if run is None:
-            log.warning("exit asked for run %s which is not live", message.run_id)
-            return
-        self._lifecycle.exit_run(
-            run,
-            reason=message.reason,
-            by=message.by,
-            account_id=message.account_id,
-            leg_id=message.leg_id,
+    def _set_state(self, message: m.SetTradingState) -> None:
+        """Not ACTIVE: resting entries of the scope are taken back at once."""
+        self.core.set_trading_state(
+            message.account_id, message.state, reason=message.reason, by=message.by
         )
-
-    def _kill(self, message: m.RequestKill) -> None:
-        if message.account_id is None:
-            self.core.set_trading_state(
-                None, TradingState.REDUCING, reason="kill switch", by=message.by
-            )
-        else:
-            self.core.set_trading_state(
-                message.account_id, TradingState.REDUCING, reason="kill switch", by=message.by
-            )
-        for run in list(self.core.book.runs.values()):
-            if not run.is_final:
-                self._lifecycle.exit_run(
-                    run,
-                    reason=ExitReason.KILL_SWITCH,
-                    by=message.by,
-                    account_id=message.account_id,
-                    leg_id=None,
-                )
-
-    def _cancel_order(self, message: m.CancelOrder) -> None:
-        order = self.core.book.orders.get(message.client_order_id)
-        if order is not None and not order.is_done:
-            self.core.orders.cancel(order)
-
-    def _acknowledge(self, message: m.Acknowledge) -> None:
-        execution = self.core.book.executions.get(message.execution_id)
-        if execution is not None and execution.execution.attention:
-            self.core.change(execution, attention="")
-            self.core.event(
-                "acknowledged",
-                f"{message.by} has seen: {self.core.account_name(execution.account_id)}",
-                run_id=execution.execution.run_id,
-                account_id=execution.account_id,
-            )
+        if message.state is TradingState.ACTIVE:
+            return
+        for execution in self.core.book.executions.values():
+            if message.account_id in (None, execution.account_id):
+                self._entry.take_back(execution)
 
     def _add_account(self, message: m.AccountAdded) -> None:
         account = self.core.accounts.get(message.profile.id)

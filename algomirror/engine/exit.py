@@ -2,13 +2,9 @@
 
 import logging
 from dataclasses import replace
-from datetime import datetime
 
-from algomirror.domain.books import PositionKey
 from algomirror.domain.order import IN_FLIGHT
-from algomirror.domain.order import Order
 from algomirror.domain.order import OrderPurpose
-from algomirror.domain.order import OrderStatus
 from algomirror.domain.order import Side
 from algomirror.domain.run import ExecutionState
 from algomirror.domain.run import ExitPlan
@@ -19,6 +15,8 @@ from algomirror.engine.book import ExecutionBook
 from algomirror.engine.chase import Chase
 from algomirror.engine.core import Core
 from algomirror.engine.drift import DriftDesk
+from algomirror.engine.exit_end import ExitEnd
+from algomirror.engine.exit_end import open_entries
 from algomirror.engine.exit_rest import ExitRest
 from algomirror.engine.gate import Gate
 from algomirror.engine.gate import Hold
@@ -27,7 +25,6 @@ log = logging.getLogger(__name__)
 
 ENTRY_CANCEL_WAIT_S = 3.0
 BARRIER_S = 20.0
-FLAT_PROOF_ALARM_S = 20.0
 OLD_LOOK_S = 5.0
 LOOK_DEADLINE_S = 1.0
 ASKS_THE_BOOKS = (ExitReason.MANUAL, ExitReason.EXIT_TIME, ExitReason.SQUARE_OFF)
@@ -42,6 +39,7 @@ class Exits:
         self._gate = Gate(core)
         self._chase = chase
         self._rest = ExitRest(core, drift, chase)
+        self._end = ExitEnd(core, drift, chase, self._rest)
 
     # --- beginning ------------------------------------------------------------------------
     def begin(
@@ -97,7 +95,7 @@ class Exits:
         """Close what exceeds `sets` complete sets."""
         for leg_id, planned in execution.legs.items():
             keep = sets * planned.weight * planned.contract.lot_size
-            excess = execution.entered_quantity(leg_id) - keep
+            excess = abs(execution.positions[leg_id].quantity) - keep
             if excess > 0:
                 self._plan(execution, leg_id, ExitReason.UNBALANCED, cause, excess)
         self._core.touch(execution)
@@ -154,32 +152,22 @@ class Exits:
 
     def _cancel_entries(self, execution: ExecutionBook, legs: list[int]) -> None:
         execution.cancel_deadline = self._core.clock.monotonic() + ENTRY_CANCEL_WAIT_S
-        for order in self._open_entries(execution, legs):
+        for order in open_entries(execution, legs):
             self._core.orders.cancel(order)
-
-    def _open_entries(self, execution: ExecutionBook, legs: list[int]) -> list[Order]:
-        """Entry orders that could still fill and can be taken back; an UNKNOWN one cannot."""
-        return [
-            order
-            for order in execution.entry_orders()
-            if order.intent.leg_id in legs
-            and order.status in IN_FLIGHT
-            and order.status is not OrderStatus.UNKNOWN
-        ]
 
     # --- going on -------------------------------------------------------------------------
     def advance(self, execution: ExecutionBook) -> None:
         """Everything that can be done now; called after each change and when a timer is due."""
         self._reopen_if_needed(execution)
-        self._end_if_closed_outside(execution)
         if not execution.plans and execution.state is not ExecutionState.EXITING:
+            self._end.end_if_flat(execution)
             return
         if not self._core.accounts[execution.account_id].is_reconciled:
             self._core.wake_in(execution.id, 0.5)
             return
         self._close_positions(execution)
         if execution.plans or execution.state is ExecutionState.EXITING:
-            self._finish_if_flat(execution)
+            self._end.finish_if_flat(execution)
             if execution.plans or execution.state is ExecutionState.EXITING:
                 self._core.wake_in(execution.id, 0.5)
 
@@ -196,26 +184,10 @@ class Exits:
                 self._plan(execution, leg_id, reason, "late fill", None)
         self._enter_exiting(execution, reason)
 
-    def _end_if_closed_outside(self, execution: ExecutionBook) -> None:
-        """Adopted to the last unit while nothing of ours was leaving."""
-        idle = not execution.plans and not execution.has_in_flight
-        if (
-            execution.state is ExecutionState.ENTERED
-            and idle
-            and execution.is_flat
-            and execution.ever_filled
-        ):
-            self._core.change(
-                execution,
-                state=ExecutionState.EXITED,
-                exit_reason=execution.execution.exit_reason or ExitReason.MANUAL,
-                exit_time=self._last_fill_time(execution),
-            )
-
     def _close_positions(self, execution: ExecutionBook) -> None:
         now = self._core.clock.monotonic()
         legs = list(execution.plans)
-        waiting = self._open_entries(execution, legs)
+        waiting = open_entries(execution, legs)
         for order in waiting:
             if self._core.track(order).cancel_sent_at is None:
                 self._core.orders.cancel(order)
@@ -275,6 +247,9 @@ class Exits:
         if hold is not None:
             self._keep_back(execution, hold)
             return
+        if execution.held_because:
+            self._core.settle_attention(execution, execution.held_because)
+            execution.held_because = ""
         side = Side.BUY if position.quantity < 0 else Side.SELL
         if execution.in_flight(leg_id, side.opposite) or self._chase.is_replacing(
             execution, leg_id
@@ -289,7 +264,9 @@ class Exits:
     def _keep_back(self, execution: ExecutionBook, hold: Hold) -> None:
         """Held, not lost: said once, and looked at again."""
         self._core.wake_in(execution.id, hold.again_s)
-        if hold.needs_human:
+        if hold.needs_human and execution.held_because != hold.why:
+            self._core.settle_attention(execution, execution.held_because)
+            execution.held_because = hold.why
             self._core.attention(execution, hold.why)
 
     def _is_over_exit(self, execution: ExecutionBook, leg_id: int) -> bool:
@@ -303,98 +280,7 @@ class Exits:
         if looked is None or looked < execution.last_order_event:
             self._core.want_look(execution.account_id, positions=True)
             return False
-        before = execution.drift_before
-        if all(account.drift.get(k, 0) in (0, before.get(k, 0)) for k in _keys(execution)):
+        if self._end.is_explained(execution):
             return True
         self._core.attention(execution, "over-exit: broker net disagrees with our books")
         return False
-
-    # --- the end --------------------------------------------------------------------------
-    def _finish_if_flat(self, execution: ExecutionBook) -> None:
-        self._close_partial_plans(execution)
-        if not execution.whole_exit:
-            return
-        if not execution.is_flat or execution.has_in_flight:
-            execution.flat_from = None
-            return
-        if not execution.ever_filled:
-            self._close_plans(execution)
-            self._core.change(
-                execution, state=ExecutionState.FAILED, exit_time=self._core.clock.now()
-            )
-            return
-        if self._do_books_agree(execution):
-            self._close_plans(execution)
-            self._core.change(
-                execution,
-                state=ExecutionState.EXITED,
-                exit_time=self._last_fill_time(execution),
-            )
-            self._core.event(
-                "exited",
-                f"{self._core.account_name(execution.account_id)}: flat, books agree",
-                run_id=execution.execution.run_id,
-                account_id=execution.account_id,
-            )
-
-    def _do_books_agree(self, execution: ExecutionBook) -> bool:
-        """One complete position book, begun after our last order event, shows no new drift."""
-        account = self._core.accounts[execution.account_id]
-        now = self._core.clock.monotonic()
-        if execution.flat_from is None:
-            execution.flat_from = now
-        looked = account.positions_look_at
-        if looked is None or looked < execution.last_order_event:
-            self._core.want_look(execution.account_id, delay=0.1, positions=True)
-            return False
-        before = execution.drift_before
-        if all(account.drift.get(k, 0) in (0, before.get(k, 0)) for k in _keys(execution)):
-            return True
-        self._core.want_look(execution.account_id, delay=1.0, positions=True)
-        if now - execution.flat_from >= FLAT_PROOF_ALARM_S and not execution.flat_alarmed:
-            execution.flat_alarmed = True
-            self._core.attention(
-                execution, "our fills are flat, the broker's position book disagrees"
-            )
-        return False
-
-    def _close_partial_plans(self, execution: ExecutionBook) -> None:
-        """Plans of single legs and trims end by themselves when their quantity is closed."""
-        if execution.whole_exit:
-            return
-        for leg_id, plan in list(execution.plans.items()):
-            position = execution.positions[leg_id]
-            side = Side.BUY if position.side is Side.SELL else Side.SELL
-            if execution.in_flight(leg_id, side) or self._open_entries(execution, [leg_id]):
-                continue
-            target = plan.target_quantity
-            closed = position.exit_quantity - self._rest.exited_before(execution, plan)
-            if position.quantity == 0 or (target is not None and closed >= target):
-                self._close_plan(execution, plan)
-        if not execution.plans and execution.is_flat and execution.ever_filled:
-            self._core.change(
-                execution,
-                state=ExecutionState.EXITED,
-                exit_reason=execution.execution.exit_reason or ExitReason.MANUAL,
-                exit_time=self._last_fill_time(execution),
-            )
-
-    def _close_plans(self, execution: ExecutionBook) -> None:
-        for plan in list(execution.plans.values()):
-            self._close_plan(execution, plan)
-        execution.whole_exit = False
-
-    def _close_plan(self, execution: ExecutionBook, plan: ExitPlan) -> None:
-        plan = self._chase.noted_cost(execution, plan)
-        done = replace(plan, state=ExitPlanState.DONE, done_at=self._core.clock.now())
-        del execution.plans[plan.leg_id]
-        self._core.stage(done)
-        self._core.touch(execution)
-
-    def _last_fill_time(self, execution: ExecutionBook) -> datetime:
-        times = [o.done_at for o in execution.orders.values() if o.filled_quantity and o.done_at]
-        return max(times, default=self._core.clock.now())
-
-
-def _keys(execution: ExecutionBook) -> set[PositionKey]:
-    return {PositionKey(p.instrument, p.product) for p in execution.positions.values()}

@@ -83,7 +83,7 @@ def _system_row(core: Core) -> SystemRow:
         unrealised=unrealised,
         realised_today=pnl - unrealised,
         indices=_indices(core),
-        kill_active=core.fleet_reason == "kill switch",
+        kill_active=core.kills_open > 0,
     )
 
 

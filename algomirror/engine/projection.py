@@ -15,6 +15,8 @@ from algomirror.domain.run import ExecutionState
 from algomirror.engine.book import ExecutionBook
 from algomirror.engine.book import RunBook
 from algomirror.engine.core import Core
+from algomirror.engine.drift import DriftDesk
+from algomirror.engine.drift_rows import project_drift
 from algomirror.engine.fleet_rows import project_account
 from algomirror.engine.fleet_rows import project_system
 from algomirror.engine.live_view import EventRow
@@ -38,8 +40,9 @@ SLICE_S = 0.0008
 class Projection:
     """Owned by the engine thread; the view is the only thing others read."""
 
-    def __init__(self, core: Core, view: LiveView) -> None:
+    def __init__(self, core: Core, drift: DriftDesk, view: LiveView) -> None:
         self._core = core
+        self._drift = drift
         self._view = view
         self._due = 0.0
         self._curve_due = 0.0
@@ -97,6 +100,8 @@ class Projection:
             case "account":
                 if key in self._core.accounts:
                     project_account(self._core, self._view, int(str(key)))
+                    account = self._core.accounts[int(str(key))]
+                    project_drift(self._core, self._drift, self._view, account)
             case "quote":
                 if isinstance(key, Instrument):
                     self._project_quote(key)
@@ -223,13 +228,13 @@ class Projection:
                 orders=len(orders),
                 orders_filled=sum(o.status is OrderStatus.FILLED for o in orders),
                 orders_unknown=sum(o.status is OrderStatus.UNKNOWN for o in orders),
-                drift=self._drift(execution),
+                drift=self._drift_of(execution),
                 books_at=account.books_at if account else None,
             )
         )
         return rows
 
-    def _drift(self, execution: ExecutionBook) -> int | None:
+    def _drift_of(self, execution: ExecutionBook) -> int | None:
         account = self._core.accounts.get(execution.account_id)
         if account is None or account.positions_look_at is None:
             return None

@@ -2,6 +2,10 @@
 
 import logging
 
+from algomirror.domain.books import PositionKey
+from algomirror.domain.instrument import Exchange
+from algomirror.domain.instrument import Instrument
+from algomirror.domain.instrument import Product
 from algomirror.domain.order import Order
 from algomirror.domain.order import OrderPurpose
 from algomirror.domain.order import OrderReport
@@ -16,6 +20,7 @@ from algomirror.engine.accounts import Track
 from algomirror.engine.book import ExecutionBook
 from algomirror.engine.book import RunBook
 from algomirror.engine.core import Core
+from algomirror.engine.ports import KillRecord
 from algomirror.engine.ports import Recovered
 from algomirror.engine.projection import Projection
 from algomirror.engine.start import Start
@@ -23,9 +28,11 @@ from algomirror.engine.start import Start
 log = logging.getLogger(__name__)
 
 
-def recover(core: Core, start: Start, projection: Projection) -> None:
-    """Rebuild the book. Orders that may be at a broker become UNKNOWN; accounts trade only after
-    their books were read (AccountState.is_reconciled).
+def recover(core: Core, start: Start, projection: Projection) -> tuple[KillRecord, ...]:
+    """Rebuild the book; gives back the kills that have not ended.
+
+    Orders that may be at a broker become UNKNOWN; accounts trade only after their books were read
+    (AccountState.is_reconciled).
     """
     found = core.journal.load(core.clock.now().date())
     core.set_next_ids(found.next_ids)
@@ -54,6 +61,7 @@ def recover(core: Core, start: Start, projection: Projection) -> None:
         log.info("recovered %d runs, %d orders", len(found.runs), len(found.orders))
         core.event("recovered", f"Restarted: {len(found.runs)} runs taken up again")
     core.commit()
+    return found.kills
 
 
 def _run_book(run: Run) -> RunBook:
@@ -126,8 +134,33 @@ def _restore_accounts(core: Core, found: Recovered) -> None:
         if account is not None:
             ago = (now - seen.first_seen_at).total_seconds()
             account.seen[seen.broker_order_id] = elapsed - ago
+    _restore_drift(core, found)
     for account in core.accounts.values():
         for client_id, track in account.tracks.items():
             ago = (now - core.book.orders[client_id].submitted_at).total_seconds()
             track.sent_at = elapsed - ago
         core.want_look(account.id, positions=True)
+
+
+def _restore_drift(core: Core, found: Recovered) -> None:
+    """Notes of the day, and what acts of ours made of the drift today."""
+    today = core.broker_day(core.clock.now())
+    for note in sorted(found.drift_notes, key=lambda n: n.session_day):
+        account = core.accounts.get(note.account_id)
+        if account is None:
+            continue
+        if note.symbol:
+            instrument = Instrument(note.symbol, Exchange(note.exchange))
+            account.notes[PositionKey(instrument, Product(note.product))] = note
+        elif note.session_day == today:
+            account.day_noted = today
+    for order in found.orders:
+        account = core.accounts.get(order.intent.account_id)
+        if account is None or order.session_day != today:
+            continue
+        key = PositionKey(order.intent.instrument, order.intent.product)
+        moved = order.intent.side.sign * order.filled_quantity
+        if order.intent.purpose is OrderPurpose.FLATTEN:
+            account.expect_drift(key, moved)
+        elif "-OUTSIDE-" in order.id:
+            account.expect_drift(key, -moved)

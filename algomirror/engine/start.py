@@ -1,8 +1,11 @@
 """A press of Execute becomes a run with its executions, once."""
 
 import logging
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
+from algomirror.domain.market_calendar import why_closed
 from algomirror.domain.risk.rules import rules_of
 from algomirror.domain.run import Execution
 from algomirror.domain.run import ExecutionState
@@ -16,6 +19,7 @@ from algomirror.engine.book import ExecutionBook
 from algomirror.engine.book import RunBook
 from algomirror.engine.core import Core
 from algomirror.engine.messages import StartRun
+from algomirror.engine.messages import TakeOver
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +34,8 @@ class Start:
         self._core = core
         self._tokens: dict[str, int] = {}
         self._numbers: dict[int, int] = {}
+        self.is_killed: Callable[[int], bool] = lambda strategy_id: False
+        """Whether a kill switch on that strategy is still at work."""
 
     def recover(self, numbers: dict[int, int]) -> None:
         """Highest run number by strategy id; numbers never repeat."""
@@ -56,6 +62,44 @@ class Start:
             run_id=run.id,
         )
 
+    def take_over(self, message: TakeOver) -> ExecutionBook:
+        """A run that is open from the start: its one position was opened by others."""
+        run = self._new_run(message.plan, RunTrigger.MANUAL, message.by)
+        run.run = replace(run.run, state=RunState.OPEN)
+        self._core.stage(run.run)
+        account_id = message.plan.accounts[0].account_id
+        now = self._core.clock.now()
+        planned = message.plan.accounts[0]
+        execution = ExecutionBook(
+            execution=Execution(
+                id=self._core.next_id("execution"),
+                run_id=run.id,
+                strategy_id=run.run.strategy_id,
+                account_id=account_id,
+                state=ExecutionState.ENTERED,
+                mode=self._core.accounts[account_id].mode,
+                planned_sets=planned.sets,
+                entry_time=now,
+            ),
+            legs={p.leg.id: p for p in run.run.plan.legs},
+            lots=dict(planned.lots),
+            begun_at=self._core.clock.monotonic(),
+            remainder_done=True,
+        )
+        self._core.book.add_execution(run, execution)
+        self._core.stage(execution.execution)
+        for leg_id in execution.legs:
+            self._core.new_position(execution, leg_id)
+        self._core.event(
+            "taken_over",
+            f"Run {run.run.number} of {message.plan.strategy.name}: {message.by} takes over "
+            f"{message.quantity:+d} of {message.plan.legs[0].contract.symbol}",
+            level="warning",
+            run_id=run.id,
+            account_id=account_id,
+        )
+        return execution
+
     def _why_refused(self, plan: Plan) -> str | None:
         now = self._core.clock.now()
         if plan.refusal:
@@ -64,12 +108,24 @@ class Start:
             return "Plan is older than 30 s. Refreshed: please look again."
         if self._core.fleet_state is not TradingState.ACTIVE:
             return f"Fleet is {self._core.fleet_state}: {self._core.fleet_reason}. Entries blocked."
+        if self.is_killed(plan.strategy.id):
+            return f"The kill switch is at work on {plan.strategy.name}."
+        closed = self._closed_market(plan)
+        if closed:
+            return closed
         open_runs = (r for r in self._core.book.runs.values() if not r.is_final)
         if any(r.run.strategy_id == plan.strategy.id for r in open_runs):
             return f"{plan.strategy.name} already has an open run."
         if all(a.skip or a.sets == 0 for a in plan.accounts):
             return "No account is left to trade."
         return None
+
+    def _closed_market(self, plan: Plan) -> str:
+        now = self._core.clock.now()
+        for leg in plan.legs:
+            if why := why_closed(self._core.calendar, leg.contract.exchange, now):
+                return why
+        return ""
 
     def _new_run(self, plan: Plan, trigger: RunTrigger, by: str) -> RunBook:
         number = self._numbers.get(plan.strategy.id, 0) + 1
