@@ -23,6 +23,7 @@ from algomirror.engine import messages as m
 from algomirror.engine.engine import TradingEngine
 from algomirror.engine.live_view import AccountRow
 from algomirror.engine.live_view import LiveView
+from algomirror.engine.pace import limits_of
 from algomirror.engine.ports import AccountProfile
 from algomirror.engine.ports import FeedState
 from algomirror.engine.schedule import Schedule
@@ -44,6 +45,7 @@ from algomirror.store.db import migrate
 from algomirror.store.db import open_database
 from algomirror.store.kill_file import KillFile
 from algomirror.store.lease import Lease
+from algomirror.store.order_counts import requests_of_day
 from algomirror.store.trading import TradingStore
 
 log = logging.getLogger(__name__)
@@ -213,7 +215,8 @@ class App:
                 self.clock,
                 post=self.engine.post,
                 put_quote=self.engine.put_quote,
-                orders_per_second=profile.max_orders_per_second,
+                limits=limits_of(profile),
+                noted_today=requests_of_day(self.db.engine, profile.id, self.clock.now().date()),
             )
             self._feeds.by_account[profile.id] = OpenAlgoFeed(
                 account_id=profile.id,

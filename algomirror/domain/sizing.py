@@ -14,6 +14,10 @@ FAT_FINGER_LOTS = 100
 """Most lots of one leg on one account, whatever the sum says (product.md 10.4)."""
 MAX_SLICES = 10
 """Most entry orders of one leg on one account; an exit is never capped (product.md 5.3)."""
+SERVER_PER_SECOND = 10
+"""What OpenAlgo's own limiter lets through at each order endpoint, whatever the broker allows."""
+KEPT_PER_SECOND = 2
+RESERVE_FROM = 5
 
 
 # --- orders -----------------------------------------------------------------------------------
@@ -35,6 +39,22 @@ def slices(quantity: int, lot_size: int, freeze_quantity: int) -> list[int]:
 def is_freeze_known(freeze_quantity: int) -> bool:
     """0 and 1 of a broker's list mean that it does not know."""
     return freeze_quantity > 1
+
+
+def kept_for_exits(per_second: int) -> int:
+    """Requests of a second that entries leave free, so that an exit leaves at once (5.4)."""
+    return KEPT_PER_SECOND if per_second >= RESERVE_FROM else 0
+
+
+def exits_per_second(max_orders_per_second: int) -> int:
+    """The orders of a second that really leave: the account's limit or OpenAlgo's."""
+    return min(max_orders_per_second, SERVER_PER_SECOND)
+
+
+def entries_per_second(max_orders_per_second: int) -> int:
+    """As exits, less what is kept for them in both windows."""
+    server = SERVER_PER_SECOND - kept_for_exits(SERVER_PER_SECOND)
+    return min(max_orders_per_second - kept_for_exits(max_orders_per_second), server)
 
 
 def seconds_to_send(orders: int, per_second: int) -> int:

@@ -11,6 +11,7 @@ from algomirror.engine.accounts import AccountState
 from algomirror.engine.core import Core
 from algomirror.engine.limbs import FeedDesk
 from algomirror.engine.outcomes import Outcomes
+from algomirror.engine.pace import orders_to_exit
 from algomirror.engine.ports import SeenOrder
 from algomirror.engine.reconcile import next_look_in
 
@@ -23,6 +24,7 @@ PROVE_OLDER_THAN_S = 3.0
 LOOK_LOST_S = 15.0
 """A look that has not come back after this is given up, so that the next one can start."""
 TRADES_EVERY_S = 60.0
+RESERVE_EVERY_S = 0.25
 FAILURES_UNTIL_FAILED = 3
 PROBE_EVERY_S = 5.0
 PAPER_RETRY_S = 60.0
@@ -39,10 +41,11 @@ class Health:
         self._wanted: dict[int, frozenset[Instrument]] = {}
         self._due: dict[int, float] = {}
         self._probe_due: dict[int, float] = {}
+        self._reserve_due: dict[int, float] = {}
 
     def begin(self, account_id: int) -> None:
         """A new or edited account: read everything at once."""
-        self._due[account_id] = 0.0
+        self._due[account_id] = self._reserve_due[account_id] = 0.0
         self._core.want_look(account_id, positions=True)
         self._wanted.pop(account_id, None)
 
@@ -54,10 +57,21 @@ class Health:
             self._look_if_due(account, now)
             self._poll_if_due(account, now)
             self._probe_if_due(account, now)
+            self._reserve_exits(account, now)
         if now >= self._next_prices:
             self._next_prices = now + PROVE_PRICES_EVERY_S
             self._prove_prices()
         self._subscribe()
+
+    def _reserve_exits(self, account: AccountState, now: float) -> None:
+        """Where a minute or day budget is set, entries leave what an exit of everything needs."""
+        profile = account.profile
+        if profile.max_orders_per_minute is None and profile.max_orders_per_day is None:
+            return
+        if account.id in self._core.limbs and now >= self._reserve_due.get(account.id, 0.0):
+            self._reserve_due[account.id] = now + RESERVE_EVERY_S
+            held = self._core.book.account_executions(account.id)
+            self._core.limbs[account.id].set_exit_reserve(orders_to_exit(held))
 
     def _look_if_due(self, account: AccountState, now: float) -> None:
         if account.look_in_flight is not None and now - account.look_in_flight < LOOK_LOST_S:

@@ -44,6 +44,10 @@ class AccountLimbs(Protocol):
 
     def read_quotes(self, instruments: Iterable[Instrument]) -> None: ...
 
+    def set_exit_reserve(self, orders: int) -> None:
+        """Orders that an exit of all that is open would take: entries leave that much budget."""
+        ...
+
     def stop(self) -> None: ...
 
 

@@ -1,21 +1,23 @@
 """The threads of one account: orders leave by priority and pace, books are read beside them."""
 
-import heapq
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from collections.abc import Iterable
 from datetime import datetime
-from itertools import count
 
 from algomirror.clock import Clock
 from algomirror.domain.instrument import Instrument
 from algomirror.domain.quote import Quote
 from algomirror.domain.run import TradingMode
 from algomirror.engine import messages as m
+from algomirror.engine.limbs import PRIORITY_ENTRY
 from algomirror.engine.limbs import Job
+from algomirror.engine.order_queue import OrderQueue
+from algomirror.engine.pace import Limits
+from algomirror.engine.pace import Moment
+from algomirror.engine.pace import Pace
 from algomirror.engine.ports import Broker
 from algomirror.engine.ports import NotSent
 from algomirror.engine.ports import Outcome
@@ -24,24 +26,10 @@ from algomirror.errors import BrokerError
 
 log = logging.getLogger(__name__)
 
+RENEWED = "the account's connection was renewed"
 MAX_ORDER_THREADS = 4
-
-
-class Pace:
-    """At most `limit` requests in any moving second, which also holds for calendar seconds."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._times: deque[float] = deque()
-
-    def wait_s(self, now: float) -> float:
-        """Seconds until one more may leave; 0.0 means now."""
-        while self._times and now - self._times[0] >= 1.0:
-            self._times.popleft()
-        return 0.0 if len(self._times) < self._limit else 1.0 - (now - self._times[0])
-
-    def note(self, now: float) -> None:
-        self._times.append(now)
+MAX_ENTRY_THREADS = MAX_ORDER_THREADS - 1
+"""Entries that hang at the broker leave one thread to exits."""
 
 
 def run_job(broker: Broker, job: Job) -> Outcome:
@@ -120,8 +108,9 @@ def read_money(broker: Broker, account_id: int) -> m.FundsRead:
 class ThreadedLimbs:
     """Order threads `sender-<account>-<n>` and one `reader-<account>` of an account.
 
-    A second order thread starts only while the first waits for an answer; a slow book never
-    delays an order. Results go to `post`, prices to `put_quote`.
+    The next order thread starts only while the others wait for an answer; a slow book never
+    delays an order. Results go to `post`, prices to `put_quote`. Every job is answered, also one
+    that has not left when the worker stops: NotSent, for the account's next worker to send.
     """
 
     def __init__(
@@ -132,19 +121,19 @@ class ThreadedLimbs:
         *,
         post: Callable[[m.Message], None],
         put_quote: Callable[[Quote], None],
-        orders_per_second: int,
+        limits: Limits,
+        noted_today: int = 0,
     ) -> None:
         self._account_id = account_id
         self._broker = broker
         self._clock = clock
         self._post = post
         self._put_quote = put_quote
-        self._pace = Pace(orders_per_second)
-        self._jobs: list[tuple[int, int, Job]] = []
-        self._number = count()
+        self._queue = OrderQueue(Pace(limits, noted_today=noted_today))
         self._news = threading.Condition()
-        self._idle = 0
+        self._waiting = 0
         self._order_threads = 0
+        self._entries_away = 0
         self._reads: deque[Callable[[], None]] = deque()
         self._read_news = threading.Event()
         self._stopping = False
@@ -157,11 +146,17 @@ class ThreadedLimbs:
     # --- what the engine calls ------------------------------------------------------------
     def send(self, job: Job) -> None:
         with self._news:
-            heapq.heappush(self._jobs, (job.priority, next(self._number), job))
-            if self._idle:
-                self._news.notify()
-            elif self._order_threads < MAX_ORDER_THREADS:
-                self._start_order_thread()
+            if self._stopping:
+                self._answer(job, NotSent(reason=RENEWED), self._clock.now())
+                return
+            self._queue.push(job)
+            self._wake_one()
+
+    def set_exit_reserve(self, orders: int) -> None:
+        with self._news:
+            if self._queue.pace.exit_reserve != orders:
+                self._queue.pace.exit_reserve = orders
+                self._news.notify_all()
 
     def look(self, *, trades: bool, positions: bool) -> None:
         self._read(
@@ -199,6 +194,8 @@ class ThreadedLimbs:
         """No new request starts; one that is on its way ends by itself."""
         with self._news:
             self._stopping = True
+            for job in self._queue.drain():
+                self._answer(job, NotSent(reason=RENEWED), self._clock.now())
             self._news.notify_all()
         self._read_news.set()
 
@@ -207,6 +204,14 @@ class ThreadedLimbs:
         self._order_threads += 1
         name = f"sender-{self._account_id}-{self._order_threads}"
         threading.Thread(target=self._send_loop, name=name, daemon=True).start()
+
+    def _wake_one(self) -> None:
+        """Someone looks at the queue now: a thread that waits (for work or for its pace), else a
+        new one. Call with the lock."""
+        if self._waiting:
+            self._news.notify()
+        elif self._order_threads < MAX_ORDER_THREADS:
+            self._start_order_thread()
 
     def _send_loop(self) -> None:
         while (job := self._next_job()) is not None:
@@ -217,28 +222,35 @@ class ThreadedLimbs:
                 log.exception("sending %s raised", job.intent.client_order_id)
                 outcome = Unknown(reason="our own client failed while sending; see the log")
             self._answer(job, outcome, begun)
+            with self._news:
+                self._entries_away -= job.priority >= PRIORITY_ENTRY
+                self._queue.pace.answered(job, self._moment())
 
     def _next_job(self) -> Job | None:
-        """The most urgent job once the pace allows it; a withdrawn one is answered at once."""
+        """The most urgent job that may leave; what will not leave is answered at once.
+
+        Whoever takes a job wakes the next thread: two jobs that came together must not share the
+        one that was woken first, or the second would wait for the first one's answer.
+        """
         with self._news:
-            while True:
-                if self._stopping:
-                    return None
-                if not self._jobs:
-                    self._idle += 1
-                    self._news.wait()
-                    self._idle -= 1
-                    continue
-                if self._jobs[0][2].withdrawn:
-                    job = heapq.heappop(self._jobs)[2]
-                    self._answer(job, NotSent(reason="taken back"), self._clock.now())
-                    continue
-                pause = self._pace.wait_s(time.monotonic())
-                if pause > 0.0:
-                    self._news.wait(pause)
-                    continue
-                self._pace.note(time.monotonic())
-                return heapq.heappop(self._jobs)[2]
+            while not self._stopping:
+                now = self._moment()
+                turn = self._queue.take(now, entries=self._entries_away < MAX_ENTRY_THREADS)
+                if turn.job is None:
+                    self._waiting += 1
+                    self._news.wait(turn.wait_s)
+                    self._waiting -= 1
+                elif turn.refusal:
+                    self._answer(turn.job, NotSent(reason=turn.refusal), now.wall)
+                else:
+                    self._entries_away += turn.job.priority >= PRIORITY_ENTRY
+                    if len(self._queue):
+                        self._wake_one()
+                    return turn.job
+            return None
+
+    def _moment(self) -> Moment:
+        return Moment(self._clock.monotonic(), self._clock.now())
 
     def _answer(self, job: Job, outcome: Outcome, begun: datetime) -> None:
         self._post(

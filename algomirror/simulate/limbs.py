@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Callable
 from collections.abc import Iterable
+from datetime import datetime
 from itertools import count
 from typing import Any
 
@@ -16,8 +17,12 @@ from algomirror.domain.instrument import Instrument
 from algomirror.domain.quote import Quote
 from algomirror.engine import messages as m
 from algomirror.engine.limbs import Job
+from algomirror.engine.order_queue import OrderQueue
+from algomirror.engine.pace import Limits
+from algomirror.engine.pace import Moment
+from algomirror.engine.pace import Pace
 from algomirror.engine.ports import NotSent
-from algomirror.engine.sender import Pace
+from algomirror.engine.ports import Outcome
 from algomirror.engine.sender import read_books
 from algomirror.engine.sender import read_health
 from algomirror.engine.sender import read_money
@@ -67,6 +72,8 @@ class SimLimbs:
         key: str,
         post: Callable[[m.Message], None],
         put_quote: Callable[[Quote], None],
+        limits: Limits | None = None,
+        noted_today: int = 0,
     ) -> None:
         self.transport = DirectTransport(server, clock)
         self.reads = DirectTransport(server, clock)
@@ -79,23 +86,22 @@ class SimLimbs:
             clock=clock,
         )
         self.sent: list[Job] = []
+        self.sent_at: list[datetime] = []
         self._account_id = account_id
         self._clock = clock
         self._post = post
         self._put_quote = put_quote
-        self._pace = Pace(10)
         self._number = count()
-        self._jobs: list[tuple[int, int, Job]] = []
+        self._queue = OrderQueue(Pace(limits or Limits(), noted_today=noted_today))
         self._answers: list[tuple[float, int, Callable[[], None]]] = []
-        self._busy_until = 0.0
-        self._workers = 0
 
     @property
     def next_due(self) -> float | None:
         """When something of ours happens next (monotonic seconds)."""
         times = [at for at, _, _ in self._answers[:1]]
-        if self._jobs:
-            times.append(self._clock.monotonic() + self._pace.wait_s(self._clock.monotonic()))
+        wait = self._queue.wait_s(self._now())
+        if wait is not None:
+            times.append(self._clock.monotonic() + wait)
         return min(times, default=None)
 
     def pump(self) -> None:
@@ -103,26 +109,33 @@ class SimLimbs:
         now = self._clock.monotonic()
         while self._answers and self._answers[0][0] <= now:
             heapq.heappop(self._answers)[2]()
-        while self._jobs:
-            job = self._jobs[0][2]
-            if not job.withdrawn and self._pace.wait_s(now) > 0.0:
-                return
-            heapq.heappop(self._jobs)
-            self._run(job, now)
+        while (turn := self._queue.take(self._now())).job is not None:
+            self._run(turn.job, turn.refusal)
 
-    def _run(self, job: Job, now: float) -> None:
+    def set_limits(self, limits: Limits, *, noted_today: int = 0) -> None:
+        """A new budget, counted from here on."""
+        self._queue.pace = Pace(limits, noted_today=noted_today)
+
+    def _now(self) -> Moment:
+        return Moment(self._clock.monotonic(), self._clock.now())
+
+    def _run(self, job: Job, refusal: str) -> None:
         begun = self._clock.now()
-        if job.withdrawn:
-            outcome, took = NotSent(reason="taken back"), 0.0
-            self._answer(took, lambda: self._post(self._outcome(job, outcome, begun)))
+        if refusal:
+            unsent = NotSent(reason=refusal)
+            self._answer(0.0, lambda: self._post(self._outcome(job, unsent, begun)))
             return
-        self._pace.note(now)
         self.sent.append(job)
+        self.sent_at.append(begun)
         found = run_job(self.broker, job)
         took = min(self.transport.took_s, SEND_DEADLINE_S)
-        self._answer(took, lambda: self._post(self._outcome(job, found, begun)))
+        self._answer(took, lambda: self._deliver(job, found, begun))
 
-    def _outcome(self, job: Job, outcome: Any, begun: Any) -> m.SendOutcome:
+    def _deliver(self, job: Job, found: Outcome, begun: datetime) -> None:
+        self._queue.pace.answered(job, self._now())
+        self._post(self._outcome(job, found, begun))
+
+    def _outcome(self, job: Job, outcome: Outcome, begun: datetime) -> m.SendOutcome:
         return m.SendOutcome(
             client_order_id=job.intent.client_order_id,
             act=job.act,
@@ -137,7 +150,10 @@ class SimLimbs:
 
     # --- engine.limbs.AccountLimbs --------------------------------------------------------
     def send(self, job: Job) -> None:
-        heapq.heappush(self._jobs, (job.priority, next(self._number), job))
+        self._queue.push(job)
+
+    def set_exit_reserve(self, orders: int) -> None:
+        self._queue.pace.exit_reserve = orders
 
     def look(self, *, trades: bool, positions: bool) -> None:
         found = read_books(

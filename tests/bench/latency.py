@@ -120,6 +120,9 @@ class BenchLimbs:
     def read_quotes(self, instruments: Iterable[Instrument]) -> None:
         """Prices come from the ticker."""
 
+    def set_exit_reserve(self, orders: int) -> None:
+        """No budget in this benchmark."""
+
     def stop(self) -> None:
         """Daemon threads end with the process."""
 
