@@ -8,6 +8,7 @@ from algomirror.domain.money import round_to_tick
 from algomirror.domain.order import Side
 
 HUNDRED = Decimal(100)
+SL_LIMIT_PCT = Decimal(3)
 
 
 class ChaseBy(StrEnum):
@@ -74,6 +75,16 @@ def reach(terms: ChaseTerms, reference: Decimal) -> Decimal:
 def wide_limit(terms: ChaseTerms, side: Side, *, reference: Decimal, tick: Decimal) -> Decimal:
     """The limit of the escalation `wide_limit`: so many per cent from the reference, on tick."""
     edge = reference + side.sign * reference * terms.wide_pct / HUNDRED
+    return _bounded(side, edge, edge, tick)
+
+
+def sl_limit(side: Side, trigger: Decimal, tick: Decimal) -> Decimal:
+    """The limit of the SL that stands for an SL-M where market orders are refused (5.2).
+
+    3 % beyond the trigger, at least a tick; a buy is rounded up, a sell down.
+    """
+    away = max(trigger * SL_LIMIT_PCT / HUNDRED, tick)
+    edge = trigger + side.sign * away
     return _bounded(side, edge, edge, tick)
 
 

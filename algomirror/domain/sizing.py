@@ -18,6 +18,7 @@ SERVER_PER_SECOND = 10
 """What OpenAlgo's own limiter lets through at each order endpoint, whatever the broker allows."""
 KEPT_PER_SECOND = 2
 RESERVE_FROM = 5
+MINUTE_S = 60
 
 
 # --- orders -----------------------------------------------------------------------------------
@@ -60,6 +61,34 @@ def entries_per_second(max_orders_per_second: int) -> int:
 def seconds_to_send(orders: int, per_second: int) -> int:
     """The least time the pace allows, without the broker's own; at least 1 where orders leave."""
     return max(ceil(orders / per_second) - 1, 1) if orders > 0 else 0
+
+
+def entry_seconds(orders: int, per_second: int, per_minute: int | None = None) -> int | None:
+    """About how long entries take to leave; None when the minute's budget never has room for all.
+
+    What has filled keeps its own exit free, so each further minute lets half of the rest go.
+    """
+    seconds = seconds_to_send(orders, entries_per_second(per_second))
+    if per_minute is None:
+        return seconds
+    sent = minutes = 0
+    while sent < orders:
+        room = (per_minute - sent) // 2
+        if room <= 0:
+            return None
+        sent += room
+        minutes += 1
+    return seconds + MINUTE_S * max(minutes - 1, 0)
+
+
+def least_exit_s(orders: int, per_second: int, per_minute: int | None = None) -> int:
+    """What an exit of so many orders takes at least, without the broker's own time (5.4)."""
+    if orders <= 0:
+        return 0
+    seconds = ceil(orders / exits_per_second(per_second)) - 1
+    if per_minute is None:
+        return seconds
+    return max(seconds, MINUTE_S * (ceil(orders / per_minute) - 1))
 
 
 # --- sets -------------------------------------------------------------------------------------

@@ -138,6 +138,8 @@ class PlannedAccount:
     seconds: int
     skip: str | None = None
     notes: tuple[str, ...] = ()
+    exit_seconds: int = 0
+    """What an exit of all of it takes at least, by the order budget alone."""
 
     def lots_of(self, leg_id: int) -> int:
         return dict(self.lots).get(leg_id, 0)

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from algomirror.domain.chase import ChaseTerms
+from algomirror.domain.chase import MarketOrders
+from algomirror.domain.chase import sl_limit
 from algomirror.domain.hedges import naked_legs
 from algomirror.domain.instrument import UNDERLYINGS
 from algomirror.domain.instrument import Contract
@@ -11,6 +14,7 @@ from algomirror.domain.market_calendar import MarketCalendar
 from algomirror.domain.market_calendar import session_day
 from algomirror.domain.market_calendar import why_closed
 from algomirror.domain.money import grouped
+from algomirror.domain.order import PriceType
 from algomirror.domain.order import Side
 from algomirror.domain.sizing import is_freeze_known
 from algomirror.domain.strategy import PlannedAccount
@@ -22,6 +26,10 @@ from algomirror.engine.live_view import SystemRow
 from algomirror.engine.ports import AccountProfile
 from algomirror.services.leg_preview import LegPreview
 
+_SHORT = {
+    "minute": "entries wait for the next minute",
+    "day": "the last entries are not sent, their budget is kept for exits",
+}
 _OPEN_RUN = ("planned", "entering", "entered", "exiting")
 
 
@@ -98,6 +106,39 @@ def short_of_margin(margin: Decimal, available: Decimal) -> str:
     return f"margin ₹{grouped(margin)} is more than the available ₹{grouped(available)}"
 
 
+def account_notes(profile: AccountProfile, legs: Sequence[PlannedLeg], orders: int) -> list[str]:
+    """What this account does differently, and where its order budget is too small."""
+    return [*_without_market(profile, legs), *_short_of_budget(profile, orders)]
+
+
+def _without_market(profile: AccountProfile, legs: Sequence[PlannedLeg]) -> list[str]:
+    if profile.market_orders is not MarketOrders.REFUSED:
+        return []
+    most = f"{ChaseTerms().ceiling_pct:f} %"
+    found = [f"refuses market orders: exits chase with limit orders up to {most}"]
+    if any(p.leg.price_type is PriceType.MARKET for p in legs):
+        found = [f"refuses market orders: entries and exits chase with limit orders up to {most}"]
+    for p in legs:
+        if p.leg.price_type is PriceType.SL_M and p.leg.trigger_price is not None:
+            limit = sl_limit(p.leg.side, p.leg.trigger_price, p.contract.tick_size)
+            found.append(f"leg {p.leg.leg_number} is sent as SL with limit {grouped(limit, 2)}, "
+                         "because SL-M ends in a market order")  # fmt: skip
+    return found
+
+
+def _short_of_budget(profile: AccountProfile, orders: int) -> list[str]:
+    found = []
+    for name, limit in (
+        ("minute", profile.max_orders_per_minute),
+        ("day", profile.max_orders_per_day),
+    ):
+        both = 2 * orders
+        if limit is not None and both > limit:
+            found.append(f"its {name} budget of {limit} orders is short of entry and exit "
+                         f"({both}): " + _SHORT[name])  # fmt: skip
+    return found
+
+
 # --- to know before sending -------------------------------------------------------------------
 def source_warnings(source: AccountProfile) -> list[str]:
     """Every fallback is visible: contracts and prices came from a backup."""
@@ -130,8 +171,12 @@ def warnings(
                 f"{strategy.hedge_timeout_s} s: {strategy.hedge_timeout_policy} that account."
             )
     for account in accounts:
-        found.extend(f"{account.account_name}: {note}" for note in account.notes)
+        found.extend(_said_of(account.account_name, note) for note in account.notes)
     return found
+
+
+def _said_of(name: str, note: str) -> str:
+    return f"{name} {note}" if note.startswith("refuses") else f"{name}: {note}"
 
 
 def calendar_warnings(calendar: MarketCalendar, now: datetime) -> list[str]:

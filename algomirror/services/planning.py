@@ -20,11 +20,13 @@ from algomirror.domain.market_calendar import SEEDED
 from algomirror.domain.market_calendar import session_day
 from algomirror.domain.quote import Quote
 from algomirror.domain.run import TradingMode
+from algomirror.domain.sizing import MINUTE_S
 from algomirror.domain.sizing import Sized
 from algomirror.domain.sizing import capped
+from algomirror.domain.sizing import entry_seconds
 from algomirror.domain.sizing import leg_caps
+from algomirror.domain.sizing import least_exit_s
 from algomirror.domain.sizing import ratio
-from algomirror.domain.sizing import seconds_to_send
 from algomirror.domain.sizing import slices
 from algomirror.domain.strategy import Leg
 from algomirror.domain.strategy import Plan
@@ -264,10 +266,13 @@ class PlanningService:
         if facts.mode is TradingMode.UNKNOWN:
             return _skipped(asked, legs, "its mode is unknown")
         margin, notes = self._margin(asked, facts.funds)
-        orders = _count_orders(legs, asked.sized.sets)
+        profile, orders = asked.profile, _count_orders(legs, asked.sized.sets)
+        minute = profile.max_orders_per_minute
+        seconds = entry_seconds(orders, profile.max_orders_per_second, minute)
+        notes += words.account_notes(profile, legs, orders)
         return PlannedAccount(
-            account_id=asked.profile.id,
-            account_name=asked.profile.name,
+            account_id=profile.id,
+            account_name=profile.name,
             mode=facts.mode,
             sets=asked.sized.sets,
             lots=tuple((p.leg.id, p.weight * asked.sized.sets) for p in legs),
@@ -276,8 +281,9 @@ class PlanningService:
             available=facts.funds.available,
             funds_at=facts.funds.read_at,
             orders=orders,
-            seconds=seconds_to_send(orders, asked.profile.max_orders_per_second),
+            seconds=seconds if seconds is not None else MINUTE_S,
             notes=tuple(notes),
+            exit_seconds=least_exit_s(orders, profile.max_orders_per_second, minute),
         )
 
     def _margin(self, asked: _Asked, funds: Funds) -> tuple[Decimal | None, list[str]]:

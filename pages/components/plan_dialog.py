@@ -191,7 +191,6 @@ class _PlanDialog:
         colours = {a.id: a.colour for a in data.accounts(view)}
         chosen = self._chosen(plan)
         margins = [a.margin for a in chosen]
-        seconds = max((a.seconds for a in chosen), default=0)
         return {
             "madeAt": f.milliseconds(plan.made_at), "sent": self._sent,
             "spots": [[name, str(spot)] for name, spot in plan.spots],
@@ -202,7 +201,7 @@ class _PlanDialog:
                  "colour": colours.get(a.account_id, "slate"),
                  "initials": f.initials(a.account_name), "on": a in chosen,
                  "available": data.text(a.available), "sets": a.sets,
-                 "margin": data.text(a.margin), "orders": a.orders, "skip": a.skip or "",
+                 "margin": data.text(a.margin), "slices": self._slices(a), "skip": a.skip or "",
                  "state": a.notes[0] if a.notes else "Ready"}
                 for a in plan.accounts
             ],
@@ -210,9 +209,23 @@ class _PlanDialog:
             "totalOrders": sum(a.orders for a in chosen),
             "totalMargin": None if None in margins else str(sum(
                 (x for x in margins if x is not None), Decimal(0))),
-            "pace": f"about {seconds} s per account",
+            "pace": self._pace(chosen),
             "orders": self._orders(plan, None), "warnings": list(plan.warnings),
         }  # fmt: skip
+
+    def _slices(self, account: PlannedAccount) -> str:
+        """"6 slices, about 1 s": orders and the time the account's budget gives them."""
+        if not account.orders:
+            return "–"
+        plural = "" if account.orders == 1 else "s"
+        return f"{account.orders} slice{plural}, about {account.seconds} s"
+
+    def _pace(self, chosen: list[PlannedAccount]) -> str:
+        """The slowest account's time to enter, and to leave again."""
+        seconds = max((a.seconds for a in chosen), default=0)
+        least = max((a.exit_seconds for a in chosen), default=0)
+        leave = f"at least {least} s" if least else "under 1 s"
+        return f"In: about {seconds} s. Out again: {leave} plus the broker's time."
 
     def _credit(self, plan: Plan, chosen: list[PlannedAccount]) -> Decimal:
         total = Decimal(0)

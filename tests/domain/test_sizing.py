@@ -9,6 +9,10 @@ from hypothesis import strategies as st
 from algomirror.domain.sizing import LotCap
 from algomirror.domain.sizing import Sized
 from algomirror.domain.sizing import capped
+from algomirror.domain.sizing import entries_per_second
+from algomirror.domain.sizing import entry_seconds
+from algomirror.domain.sizing import exits_per_second
+from algomirror.domain.sizing import least_exit_s
 from algomirror.domain.sizing import leg_caps
 from algomirror.domain.sizing import margin_base
 from algomirror.domain.sizing import ratio
@@ -153,3 +157,33 @@ def test_of_margin_and_cash_the_smaller_wins() -> None:
 def test_the_pace_gives_the_least_time(orders: int, seconds: int) -> None:
     """n orders at 10 a second need at least one second less than n/10, and never none."""
     assert seconds == seconds_to_send(orders, 10)
+
+
+@pytest.mark.parametrize(
+    ("limit", "entries", "exits"), [(10, 8, 10), (50, 8, 10), (5, 3, 5), (4, 4, 4), (1, 1, 1)]
+)
+def test_a_second_has_room_for_exits_and_for_openalgo_s_limiter(
+    limit: int, entries: int, exits: int
+) -> None:
+    """Entries leave two of a second free from five on; nobody has more than OpenAlgo's ten."""
+    assert (entries_per_second(limit), exits_per_second(limit)) == (entries, exits)
+
+
+@pytest.mark.parametrize(
+    ("orders", "minute", "enter", "leave"),
+    [
+        (0, None, 0, 0),
+        (6, None, 1, 0),
+        (10, None, 1, 0),
+        (40, None, 4, 3),
+        (40, 80, 4, 3),
+        (40, 50, 124, 3),
+        (40, 30, None, 60),
+    ],
+)
+def test_the_budget_gives_the_time_in_and_out(
+    orders: int, minute: int | None, enter: int | None, leave: int
+) -> None:
+    """An exit of n takes at least n/10 - 1 s; a minute's budget is shared with the way out."""
+    assert entry_seconds(orders, 10, minute) == enter
+    assert least_exit_s(orders, 10, minute) == leave

@@ -17,6 +17,7 @@ import pytest
 from algomirror.clock import IST
 from algomirror.clock import FakeClock
 from algomirror.domain.books import Funds
+from algomirror.domain.chase import MarketOrders
 from algomirror.domain.instrument import UNDERLYINGS
 from algomirror.domain.instrument import Contract
 from algomirror.domain.instrument import Exchange
@@ -31,6 +32,7 @@ from algomirror.domain.order import PriceType
 from algomirror.domain.order import Side
 from algomirror.domain.quote import Quote
 from algomirror.domain.run import TradingMode
+from algomirror.domain.sizing import slices
 from algomirror.domain.strategy import ExpiryRule
 from algomirror.domain.strategy import Leg
 from algomirror.domain.strategy import Plan
@@ -353,12 +355,60 @@ def test_a_hundred_lots_is_the_most_and_is_said(desk: Desk) -> None:
 
 
 def test_orders_and_seconds_count_the_slices(desk: Desk) -> None:
-    """60 lots are three slices; four legs are twelve orders, two seconds of pace at 5."""
+    """60 lots are three slices; four legs are twelve orders. Of 5 a second entries use 3."""
     desk.profiles = [replace(p, max_orders_per_second=5) for p in desk.profiles]
 
     account = desk.account(fly(sets=60), 1)
 
-    assert (account.orders, account.seconds) == (12, 2)
+    assert (account.orders, account.seconds, account.exit_seconds) == (12, 3, 2)
+
+
+def test_openalgo_s_limit_holds_whatever_the_account_allows(desk: Desk) -> None:
+    """50 a second are ten at the server, eight of them for entries."""
+    desk.profiles = [replace(p, max_orders_per_second=50) for p in desk.profiles]
+
+    account = desk.account(fly(sets=100), 1)
+
+    assert (account.orders, account.seconds, account.exit_seconds) == (16, 1, 1)
+
+
+def test_a_small_day_budget_is_said_before_anything_is_sent(desk: Desk) -> None:
+    """12 entries need 12 exits: 20 a day are too few, 24 are enough."""
+    desk.profiles = [replace(p, max_orders_per_day=20 if p.id == 2 else 24) for p in desk.profiles]
+
+    plan = desk.plan(fly(sets=60))
+
+    text = "B: its day budget of 20 orders is short of entry and exit (24): the last entries "
+    assert [w for w in plan.warnings if "budget" in w] == [
+        text + "are not sent, their budget is kept for exits"
+    ]
+
+
+def test_a_small_minute_budget_takes_minutes(desk: Desk) -> None:
+    """Of 12 orders 10 leave in the first minute of 20, the rest in the next."""
+    desk.profiles = [replace(p, max_orders_per_minute=20) for p in desk.profiles]
+
+    account = desk.account(fly(sets=60), 1)
+
+    assert (account.seconds, account.exit_seconds) == (61, 1)
+
+
+def test_an_account_without_market_orders_says_what_it_does_instead(desk: Desk) -> None:
+    """The chase is named, and the limit that stands for an SL-M."""
+    desk.profiles = [
+        replace(p, market_orders=MarketOrders.REFUSED) if p.id == 2 else p for p in desk.profiles
+    ]
+    stop = leg(1, "BUY", "CE", price_type=PriceType.SL_M, trigger_price=Decimal("100.05"))
+
+    plan = desk.plan(fly(stop))
+    market = desk.plan(fly())
+
+    assert "B refuses market orders: exits chase with limit orders up to 3 %" in plan.warnings
+    text = "B: leg 1 is sent as SL with limit 103.10, because SL-M ends in a market order"
+    assert text in plan.warnings
+    text = "B refuses market orders: entries and exits chase with limit orders up to 3 %"
+    assert text in market.warnings
+    assert not any(w.startswith("A ") for w in plan.warnings)
 
 
 @pytest.mark.acceptance(39)
@@ -372,6 +422,10 @@ def test_an_unknown_freeze_quantity_is_replaced_and_said(desk: Desk, freeze: int
 
     assert {p.contract.freeze_quantity for p in plan.legs} == {1800}
     assert {a.orders for a in plan.accounts} == {12}
+    for planned in plan.legs:
+        frozen = planned.contract
+        sizes = slices(60 * frozen.lot_size, frozen.lot_size, frozen.freeze_quantity)
+        assert sizes == [1755, 1755, 390]
     text = "NIFTY: the broker gives no freeze quantity, the setting of 1,800 is used."
     assert plan.warnings.count(text) == 1
 
