@@ -5,6 +5,8 @@ from typing import Any
 
 from nicegui import ui
 
+from algomirror.domain.chase import ChaseBy
+from algomirror.domain.chase import MarketOrders
 from algomirror.domain.run import TradingState
 from algomirror.engine import messages as m
 from algomirror.errors import InvalidInput
@@ -25,8 +27,9 @@ from pages.components.widgets import page_head
 from pages.components.widgets import say
 from pages.layout import Frame
 
-FIELDS = ("account_name", "host_url", "websocket_url", "api_key", "group",
-          "max_orders_per_second")  # fmt: skip
+CONNECTION = ("account_name", "host_url", "websocket_url", "api_key", "group")
+BUDGET = ("max_orders_per_second", "max_orders_per_minute", "max_orders_per_day")
+FIELDS = (*CONNECTION, *BUDGET)
 LABELS = {
     "account_name": "Name",
     "host_url": "OpenAlgo address",
@@ -34,7 +37,32 @@ LABELS = {
     "api_key": "API key",
     "group": "Group (optional)",
     "max_orders_per_second": "Orders a second",
+    "max_orders_per_minute": "Orders a minute",
+    "max_orders_per_day": "Orders a day",
+    "market_orders": "Market orders",
+    "chase_by": "A chase moves its limit by",
 }
+CHOICES = {
+    "market_orders": {
+        MarketOrders.ALLOWED.value: "Allowed",
+        MarketOrders.PROTECTED.value: "Protected: the broker adds a limit",
+        MarketOrders.REFUSED.value: "Refused: always chase",
+    },
+    "chase_by": {
+        ChaseBy.REPLACE.value: "Replace: cancel, prove, place the rest",
+        ChaseBy.MODIFY.value: "Modify the order",
+    },
+}
+ABOUT_BUDGET = (
+    "Counted per exchange segment and second; OpenAlgo itself lets ten a second through. Empty = "
+    "no limit. Entries stop while what is left of a minute or a day would not cover the exit of "
+    "all that is open; exits go first."
+)
+ABOUT_WAYS = (
+    "Where market orders are refused, exits follow the market with limit orders, up to 3 %, and "
+    "SL-M is sent as SL. Choose Modify only for a broker whose modify quantity means the whole "
+    "order: elsewhere an exit could close too much. Replace is right everywhere."
+)
 
 
 def build(frame: Frame) -> None:
@@ -133,8 +161,18 @@ async def edit(frame: Frame, account_id: str) -> None:
             colour=view.colour,
             is_active=view.is_active,
             max_orders_per_second=str(view.max_orders_per_second),
+            max_orders_per_minute=str(view.max_orders_per_minute or ""),
+            max_orders_per_day=str(view.max_orders_per_day or ""),
+            chase_by=view.chase_by.value,
+            market_orders=view.market_orders.value,
         ),
     )
+
+
+def _columns(count: int) -> ui.element:
+    """Fields side by side; the phone stacks them."""
+    style = f"grid-template-columns:repeat({count},minmax(0,1fr))"
+    return ui.element("div").classes("fldgrid").style(style)
 
 
 class _Form:
@@ -146,13 +184,9 @@ class _Form:
         self._tested: ConnectionResult | None = None
         self._inputs: dict[str, Any] = {}
         with ui.element("div").classes("grid"):
-            with card("Connection", classes="c8"):
-                with (
-                    ui.element("div")
-                    .classes("fldgrid")
-                    .style("grid-template-columns:repeat(2,minmax(0,1fr))")
-                ):
-                    for name in FIELDS:
+            with ui.element("div").classes("c8 cl").style("gap:14px"):
+                with card("Connection"), _columns(2):
+                    for name in CONNECTION:
                         self._input(name, getattr(values, name))
                     with field("Colour"):
                         self._inputs["colour"] = dense(
@@ -160,7 +194,8 @@ class _Form:
                         )
                     with field("Use for entries and as a feed source"):
                         self._inputs["is_active"] = ui.switch("Active", value=values.is_active)
-                with ui.element("footer"):
+                self._limits(values)
+                with ui.element("div").classes("rw"):
                     button("Test connection", self.test, symbol="bolt")
                     ui.element("span").classes("sp")
                     link_button("Cancel", "/accounts", kind="q")
@@ -169,6 +204,20 @@ class _Form:
                 self._panel = ui.element("div").classes("body")
                 self._show("Not tested yet. Saving without a successful test stores the account "
                            "inactive.")  # fmt: skip
+
+    def _limits(self, values: AccountForm) -> None:
+        """The order budget, and what the broker does with an order."""
+        with card("Limits", "how fast, how many, and in which way orders leave"):
+            with _columns(3):
+                for name in BUDGET:
+                    self._input(name, getattr(values, name))
+            ui.label(ABOUT_BUDGET).classes("t3 f12").style("padding:0 14px 10px")
+            with _columns(2):
+                for name, options in CHOICES.items():
+                    with field(LABELS[name]):
+                        element = dense(ui.select(options, value=getattr(values, name)))
+                        self._inputs[name] = element.props(f'aria-label="{LABELS[name]}"')
+            ui.label(ABOUT_WAYS).classes("t3 f12").style("padding:0 14px 12px")
 
     def _input(self, name: str, value: str) -> None:
         with field(LABELS[name]):
@@ -184,6 +233,7 @@ class _Form:
         values = {n: str(self._inputs[n].value or "") for n in FIELDS}
         return AccountForm(
             **values,
+            **{name: str(self._inputs[name].value or "") for name in CHOICES},
             colour=str(self._inputs["colour"].value or ""),
             is_active=bool(self._inputs["is_active"].value),
         )
@@ -191,7 +241,7 @@ class _Form:
     def show_problems(self, problems: list[InvalidInput]) -> None:
         """A sentence beside each field; the others are cleared."""
         by_field = {p.field: p.message for p in problems}
-        for name in FIELDS:
+        for name in (*FIELDS, *CHOICES):
             message = by_field.get(name)
             element = self._inputs[name]
             element.props(remove="error error-message")

@@ -32,6 +32,10 @@ from pages.components.widgets import say
 from pages.layout import Frame
 
 REFRESH_S = 3.0
+ABOUT_CHASE = (
+    "A chase is a limit order that follows the market, up to 3 % from where it began; after 10 s "
+    "it goes wider, then to market where the account allows."
+)
 EMPTY_LEG: dict[str, Any] = {
     "id": 0, "instrument": "NIFTY", "expiry": "current_week", "action": "SELL",
     "option_type": "CE", "strike_selection": "ATM", "strike_offset": 1, "strike_price": "",
@@ -51,7 +55,8 @@ def template_iron_fly() -> dict[str, Any]:
         "product": "NRML", "accounts": {}, "max_loss": "5000", "max_loss_action": "close_all",
         "max_profit": "", "max_profit_action": "close_all", "hedge_timeout_s": 30,
         "hedge_timeout_policy": "abort", "entry_timeout_s": 120,
-        "entry_timeout_policy": "cancel", "legs": legs,
+        "entry_timeout_policy": "cancel", "entry_order_mode": "as_leg",
+        "exit_order_mode": "market", "legs": legs,
     }  # fmt: skip
 
 
@@ -183,7 +188,13 @@ class Builder:
                          {"abort": "Leave that account", "continue": "Sell anyway"})  # fmt: skip
             self._text("entry_timeout_s", "Wait for entry, s")
             self._choice("entry_timeout_policy", "Unfilled rest",
-                         {"cancel": "Cancel", "market": "To market", "keep": "Keep"})  # fmt: skip
+                         {"cancel": "Cancel", "chase": "Chase", "market": "To market",
+                          "keep": "Keep"})  # fmt: skip
+            self._choice("entry_order_mode", "Entry orders",
+                         {"as_leg": "As the leg says", "chase": "Chase"})  # fmt: skip
+            self._choice("exit_order_mode", "Exit orders",
+                         {"market": "Market", "chase": "Chase"})  # fmt: skip
+            ui.label(ABOUT_CHASE).classes("t3 f12").style("grid-column:1/-1")
 
     def _text(self, name: str, label: str) -> None:
         with field(label):

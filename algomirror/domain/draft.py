@@ -14,6 +14,8 @@ from algomirror.domain.instrument import Product
 from algomirror.domain.money import is_on_tick
 from algomirror.domain.order import PriceType
 from algomirror.domain.order import Side
+from algomirror.domain.strategy import EntryOrderMode
+from algomirror.domain.strategy import ExitOrderMode
 from algomirror.domain.strategy import ExpiryRule
 from algomirror.domain.strategy import HedgePolicy
 from algomirror.domain.strategy import Leg
@@ -128,11 +130,15 @@ def parse_draft(
         "entry_timeout_policy": read.choice(
             "entry_timeout_policy", raw.get("entry_timeout_policy", "cancel"), RemainderPolicy
         ),
+        "entry_order_mode": read.choice(
+            "entry_order_mode", raw.get("entry_order_mode", "as_leg"), EntryOrderMode
+        ),
+        "exit_order_mode": read.choice(
+            "exit_order_mode", raw.get("exit_order_mode", "market"), ExitOrderMode
+        ),
     }
     if fields["product"] is Product.CNC:
         read.fail("product", "MIS or NRML.")
-    if fields["entry_timeout_policy"] is RemainderPolicy.CHASE:
-        read.fail("entry_timeout_policy", "Choose one of the list.")
     if read.problems:
         return None, read.problems
     return (
@@ -258,6 +264,8 @@ def draft_of(strategy: Strategy) -> dict[str, Any]:
         "hedge_timeout_policy": strategy.hedge_timeout_policy.value,
         "entry_timeout_s": strategy.entry_timeout_s,
         "entry_timeout_policy": strategy.entry_timeout_policy.value,
+        "entry_order_mode": strategy.entry_order_mode.value,
+        "exit_order_mode": strategy.exit_order_mode.value,
         "legs": [
             {
                 "id": leg.id,

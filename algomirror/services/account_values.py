@@ -4,8 +4,12 @@ from dataclasses import dataclass
 from dataclasses import field
 from datetime import datetime
 
+from algomirror.domain.chase import ChaseBy
+from algomirror.domain.chase import MarketOrders
 from algomirror.domain.run import TradingMode
 from algomirror.engine.ports import AccountProfile
+from algomirror.services.account_form import pace_of
+from algomirror.services.account_form import window_of
 from algomirror.store.tables import TradingAccount
 
 PALETTE = ("sky", "violet", "pink", "steel", "periwinkle", "orchid", "ice", "lavender", "slate",
@@ -39,6 +43,10 @@ class AccountForm:
     colour: str = ""
     is_active: bool = True
     max_orders_per_second: str = "10"
+    max_orders_per_minute: str = ""
+    max_orders_per_day: str = ""
+    chase_by: str = ChaseBy.REPLACE
+    market_orders: str = MarketOrders.ALLOWED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +66,10 @@ class AccountView:
     group: str
     max_orders_per_second: int
     created_at: datetime
+    max_orders_per_minute: int | None = None
+    max_orders_per_day: int | None = None
+    chase_by: ChaseBy = ChaseBy.REPLACE
+    market_orders: MarketOrders = MarketOrders.ALLOWED
     key_readable: bool = True
     """False when the stored key was written with another encryption key: it must be typed."""
 
@@ -98,7 +110,20 @@ def shown(view: AccountView) -> dict[str, object]:
         "colour": view.colour,
         "is_active": view.is_active,
         "max_orders_per_second": view.max_orders_per_second,
+        "max_orders_per_minute": view.max_orders_per_minute,
+        "max_orders_per_day": view.max_orders_per_day,
+        "chase_by": view.chase_by.value,
+        "market_orders": view.market_orders.value,
     }
+
+
+def put_limits(row: TradingAccount, form: AccountForm) -> None:
+    """The checked form's budget and ways into the row."""
+    row.max_orders_per_second = pace_of(form.max_orders_per_second)
+    row.max_orders_per_minute = window_of(form.max_orders_per_minute)
+    row.max_orders_per_day = window_of(form.max_orders_per_day)
+    row.chase_by = ChaseBy(form.chase_by).value
+    row.market_orders = MarketOrders(form.market_orders).value
 
 
 def view_of(row: TradingAccount) -> AccountView:
@@ -115,6 +140,10 @@ def view_of(row: TradingAccount) -> AccountView:
         colour=row.colour,
         group=row.group,
         max_orders_per_second=row.max_orders_per_second,
+        max_orders_per_minute=row.max_orders_per_minute,
+        max_orders_per_day=row.max_orders_per_day,
+        chase_by=ChaseBy(row.chase_by),
+        market_orders=MarketOrders(row.market_orders),
         created_at=row.created_at,
     )
 
@@ -129,4 +158,8 @@ def profile_of(row: TradingAccount) -> AccountProfile:
         is_active=row.is_active,
         backup_rank=row.backup_rank,
         max_orders_per_second=row.max_orders_per_second,
+        max_orders_per_minute=row.max_orders_per_minute,
+        max_orders_per_day=row.max_orders_per_day,
+        chase_by=ChaseBy(row.chase_by),
+        market_orders=MarketOrders(row.market_orders),
     )

@@ -26,6 +26,7 @@ from algomirror.services.account_values import ConnectionResult
 from algomirror.services.account_values import FeedProbe
 from algomirror.services.account_values import free_colour
 from algomirror.services.account_values import profile_of
+from algomirror.services.account_values import put_limits
 from algomirror.services.account_values import shown
 from algomirror.services.account_values import view_of
 from algomirror.services.activity import ActivityLog
@@ -120,7 +121,7 @@ class AccountService:
             fields.check_url("host_url", form.host_url, ("http", "https")),
             fields.check_url("websocket_url", form.websocket_url, ("ws", "wss")),
             fields.check_key(form.api_key, editing_id),
-            fields.check_pace(form.max_orders_per_second),
+            *fields.check_limits(form),
             fields.check_group(form.group),
             fields.check_colour(form.colour, PALETTE),
         )
@@ -206,10 +207,10 @@ class AccountService:
                     is_primary=not others,
                     backup_rank=None if not others else max(ranks, default=0) + 1,
                     is_active=form.is_active and passed,
-                    max_orders_per_second=fields.pace_of(form.max_orders_per_second),
                     created_at=now,
                     updated_at=now,
                 )
+                put_limits(row, form)
                 session.add(row)
                 session.flush()
                 view, profile = view_of(row), profile_of(row)
@@ -241,7 +242,7 @@ class AccountService:
                     row.key_last4 = key[-4:]
                 row.group = (form.group or "").strip()
                 row.colour = form.colour or row.colour
-                row.max_orders_per_second = fields.pace_of(form.max_orders_per_second)
+                put_limits(row, form)
                 if tested is not None and passed:
                     row.broker_name = tested.broker_name
                 elif moved:

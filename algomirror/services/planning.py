@@ -24,8 +24,8 @@ from algomirror.domain.sizing import MINUTE_S
 from algomirror.domain.sizing import Sized
 from algomirror.domain.sizing import capped
 from algomirror.domain.sizing import entry_seconds
-from algomirror.domain.sizing import leg_caps
 from algomirror.domain.sizing import least_exit_s
+from algomirror.domain.sizing import leg_caps
 from algomirror.domain.sizing import ratio
 from algomirror.domain.sizing import slices
 from algomirror.domain.strategy import Leg

@@ -17,6 +17,8 @@ from algomirror.domain.instrument import OptionType
 from algomirror.domain.instrument import Product
 from algomirror.domain.order import PriceType
 from algomirror.domain.order import Side
+from algomirror.domain.strategy import EntryOrderMode
+from algomirror.domain.strategy import ExitOrderMode
 from algomirror.domain.strategy import ExpiryRule
 from algomirror.domain.strategy import HedgePolicy
 from algomirror.domain.strategy import Leg
@@ -185,6 +187,8 @@ class StrategyService:
             unbalanced_policy=UnbalancedPolicy(row.unbalanced_policy)
             if row.unbalanced_policy
             else None,
+            entry_order_mode=EntryOrderMode(row.entry_order_mode),
+            exit_order_mode=ExitOrderMode(row.exit_order_mode),
             is_active=row.is_active,
             version=row.version,
             archived_at=row.archived_at,
@@ -241,6 +245,8 @@ def _columns(strategy: Strategy) -> dict[str, Any]:
         "entry_timeout_s": strategy.entry_timeout_s,
         "entry_timeout_policy": strategy.entry_timeout_policy.value,
         "unbalanced_policy": policy.value if policy else None,
+        "entry_order_mode": strategy.entry_order_mode.value,
+        "exit_order_mode": strategy.exit_order_mode.value,
     }
 
 

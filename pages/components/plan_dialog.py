@@ -214,7 +214,7 @@ class _PlanDialog:
         }  # fmt: skip
 
     def _slices(self, account: PlannedAccount) -> str:
-        """"6 slices, about 1 s": orders and the time the account's budget gives them."""
+        """ "6 slices, about 1 s": orders and the time the account's budget gives them."""
         if not account.orders:
             return "–"
         plural = "" if account.orders == 1 else "s"

@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from algomirror.domain.draft import draft_of
 from algomirror.domain.draft import parse_draft
+from algomirror.domain.strategy import EntryOrderMode
+from algomirror.domain.strategy import ExitOrderMode
+from algomirror.domain.strategy import RemainderPolicy
 from algomirror.domain.strategy import Strategy
 
 ACCOUNTS = (1, 2)
@@ -46,7 +49,9 @@ def good() -> dict[str, Any]:
         "hedge_timeout_s": 30,
         "hedge_timeout_policy": "abort",
         "entry_timeout_s": "120",
-        "entry_timeout_policy": "cancel",
+        "entry_timeout_policy": "chase",
+        "entry_order_mode": "chase",
+        "exit_order_mode": "chase",
         "accounts": {1: 1, 2: "2"},
         "legs": [
             leg("SELL", "CE", "ATM"),
@@ -90,7 +95,9 @@ BAD: dict[str, list[Any]] = {
     "hedge_timeout_s": [*WHOLE, 601],
     "hedge_timeout_policy": WORD,
     "entry_timeout_s": [*WHOLE, 4, 3601],
-    "entry_timeout_policy": [*WORD, "chase"],
+    "entry_timeout_policy": WORD,
+    "entry_order_mode": [*WORD, "market"],
+    "exit_order_mode": [*WORD, "as_leg"],
     "accounts": ["", "1", 5, True, [1, 2], object()],
     "accounts.1": [*WHOLE, 101],
     "legs": [*EMPTY, *ODD, "legs", 5],
@@ -118,6 +125,9 @@ def test_a_good_draft_becomes_a_strategy() -> None:
 
     assert problems == []
     assert (strategy.max_loss, strategy.max_profit) == (5000, None)
+    assert strategy.entry_timeout_policy is RemainderPolicy.CHASE
+    assert strategy.entry_order_mode is EntryOrderMode.CHASE
+    assert strategy.exit_order_mode is ExitOrderMode.CHASE
     assert strategy.custom_lots == ((1, 1), (2, 2))
     assert [leg.leg_number for leg in strategy.legs] == [1, 2, 3, 4]
     assert strategy.legs[2].strike_price == 26_000
@@ -152,6 +162,18 @@ def test_a_limit_of_zero_or_off_tick_is_an_error_at_the_field(price: str) -> Non
 
     assert strategy is None
     assert [p.field for p in problems] == ["legs.2.limit_price"]
+
+
+def test_a_draft_from_before_these_options_reads_as_it_was() -> None:
+    """As the leg says in, market out."""
+    draft = good()
+    del draft["entry_order_mode"], draft["exit_order_mode"]
+
+    strategy, problems = parse_draft(draft, account_ids=ACCOUNTS)
+
+    assert problems == []
+    assert strategy is not None
+    assert (strategy.entry_order_mode, strategy.exit_order_mode) == ("as_leg", "market")
 
 
 def test_all_problems_are_said_at_once() -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from algomirror.clock import FakeClock
+from algomirror.domain.chase import ChaseBy
+from algomirror.domain.chase import MarketOrders
 from algomirror.domain.run import TradingMode
 from algomirror.engine.ports import AccountProfile
 from algomirror.services.accounts import PALETTE
@@ -93,6 +95,9 @@ BAD_FIELDS = [
     *[("api_key", v) for v in ("", "short", "k" * 300, "ключключключ", "k" * 10 + "\n" + "k")],
     *[("max_orders_per_second", v) for v in ("", "0", "-1", "51", "1e3", "ten", "1.5", "٣",
                                              "9" * 40)],
+    *[(f, v) for f in ("max_orders_per_minute", "max_orders_per_day")
+      for v in ("0", "-1", "100001", "1e3", "ten", "1.5", "٣", "9" * 40)],
+    *[(f, v) for f in ("chase_by", "market_orders") for v in ("", "Replace", "none", "x" * 500)],
     *[("group", v) for v in ("g" * 41, "a\x00", "\u202ex")],
     ("colour", "#ff0000"),
 ]  # fmt: skip
@@ -370,3 +375,36 @@ def test_an_account_whose_key_cannot_be_read_is_marked(house: House) -> None:
     (house.folder / "encryption.key").unlink()
 
     assert [a.key_readable for a in house.new_service().all()] == [False]
+
+
+def test_limits_and_ways_come_back_as_saved_and_reach_the_engine(house: House) -> None:
+    """Second, minute, day, chase and market orders; empty again means no limit again."""
+    form = replace(FORM, max_orders_per_second="5", max_orders_per_minute="120",
+                   max_orders_per_day="2,000", chase_by="modify",
+                   market_orders="refused")  # fmt: skip
+    added = house.service.add(form, by="t", tested=PASSED)
+    profile = house.heard[-1]
+
+    assert isinstance(profile, AccountProfile)
+    assert (profile.max_orders_per_minute, profile.max_orders_per_day) == (120, 2000)
+    assert (profile.chase_by, profile.market_orders) == (ChaseBy.MODIFY, MarketOrders.REFUSED)
+    assert house.service.get(added.id) == added
+
+    back = house.service.edit(added.id, replace(FORM, api_key=""), by="t", tested=None)
+
+    assert (back.max_orders_per_minute, back.max_orders_per_day) == (None, None)
+    assert (back.chase_by, back.market_orders) == (ChaseBy.REPLACE, MarketOrders.ALLOWED)
+    details = ActivityLog(house.db, house.clock).recent(1)[0].details
+    assert details["max_orders_per_day"] == {"before": 2000, "after": None}
+    assert details["market_orders"] == {"before": "refused", "after": "allowed"}
+
+
+def test_a_day_holds_at_least_a_minute(house: House) -> None:
+    """100 a minute and 50 a day is a slip, said beside the day."""
+    form = replace(FORM, max_orders_per_minute="100", max_orders_per_day="50")
+
+    problems = house.service.check(form)
+
+    assert [(p.field, p.message) for p in problems] == [
+        ("max_orders_per_day", "At least as many as a minute has.")
+    ]

@@ -11,7 +11,10 @@ from algomirror.clock import FakeClock
 from algomirror.domain.instrument import OptionType
 from algomirror.domain.order import PriceType
 from algomirror.domain.order import Side
+from algomirror.domain.strategy import EntryOrderMode
+from algomirror.domain.strategy import ExitOrderMode
 from algomirror.domain.strategy import Leg
+from algomirror.domain.strategy import RemainderPolicy
 from algomirror.domain.strategy import Strategy
 from algomirror.domain.strategy import StrikeRule
 from algomirror.services.activity import ActivityLog
@@ -93,6 +96,24 @@ def test_a_strategy_comes_back_as_it_was_saved(shelf: Shelf) -> None:
     assert shelf.service.get(saved.id) == saved
     assert shelf.service.all() == [saved]
     assert saved.max_loss == Decimal("5000.25")
+
+
+def test_how_orders_are_sent_is_kept_and_logged(shelf: Shelf) -> None:
+    """Chase for entries, exits and the unfilled rest."""
+    first = shelf.save(shelf.strategy())
+    chasing = replace(
+        first,
+        entry_order_mode=EntryOrderMode.CHASE,
+        exit_order_mode=ExitOrderMode.CHASE,
+        entry_timeout_policy=RemainderPolicy.CHASE,
+    )
+
+    saved = shelf.save(chasing)
+
+    assert shelf.service.get(saved.id) == saved
+    assert (saved.entry_order_mode, saved.exit_order_mode) == ("chase", "chase")
+    details = shelf.log.recent(1)[0].details
+    assert details["exit_order_mode"] == {"before": "market", "after": "chase"}
 
 
 def test_a_save_from_an_older_copy_is_refused(shelf: Shelf) -> None:
