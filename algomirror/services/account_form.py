@@ -86,7 +86,7 @@ def check_window(field: str, value: Any) -> InvalidInput | None:
     """Orders a minute or a day; empty is no limit."""
     if is_blank(value) or _whole_of(value, MAX_WINDOW):
         return None
-    return InvalidInput(field, f"A whole number from 1 to {MAX_WINDOW:,}, or empty for no limit.")
+    return InvalidInput(field, "A whole number from 1 to 1,00,000, or empty for no limit.")
 
 
 def window_of(value: Any) -> int | None:
