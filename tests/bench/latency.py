@@ -117,6 +117,9 @@ class BenchLimbs:
     def ping(self) -> None:
         """No books in this benchmark."""
 
+    def probe_order_mode(self) -> None:
+        """No books in this benchmark."""
+
     def read_quotes(self, instruments: Iterable[Instrument]) -> None:
         """Prices come from the ticker."""
 
