@@ -8,6 +8,7 @@ from decimal import Decimal
 from decimal import InvalidOperation
 from typing import Any
 
+from algomirror.broker.wire_rows import parsed_once
 from algomirror.domain.books import BookOrder
 from algomirror.domain.books import BookPosition
 from algomirror.domain.books import BookTrade
@@ -45,12 +46,13 @@ STATUS_WORDS: Mapping[str, OrderStatus] = {
 _LIMIT_TEXT = re.compile(r"^\d+ per (\d+) (second|minute|hour)$")
 _UNIT_S = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
 _CARRY_ON = 499
-_INT = re.compile(r"^-?\d+(\.0+)?$")
 
 
 # --- small values -----------------------------------------------------------------------------
 def decimal_of(value: Any, name: str) -> Decimal:
     """A number or numeric string, thousands separators and blanks tolerated; else BadAnswer."""
+    if type(value) is int:
+        return Decimal(value)
     if isinstance(value, bool) or value is None:
         raise BadAnswer(f"{name} is not a number: {value!r}")
     try:
@@ -70,6 +72,8 @@ def _decimal_or_none(value: Any) -> Decimal | None:
 
 
 def _whole(value: Any, name: str) -> int:
+    if type(value) is int:
+        return value
     found = decimal_of(value, name)
     if found != found.to_integral_value():
         raise BadAnswer(f"{name} is not a whole number: {value!r}")
@@ -197,6 +201,11 @@ def parse_order_book(body: Any) -> list[BookOrder]:
 def parse_order(row: Any) -> BookOrder | None:
     if not isinstance(row, dict) or not row.get("orderid"):
         raise BadAnswer("an order row without an order id")
+    return _order_row(row)
+
+
+@parsed_once
+def _order_row(row: Mapping[str, Any]) -> BookOrder | None:
     instrument = _instrument(row)
     if instrument is None:
         return None
@@ -222,24 +231,25 @@ def parse_order(row: Any) -> BookOrder | None:
 
 
 def parse_trade_book(body: Any) -> list[BookTrade]:
-    found = []
-    for row in data_of(body, list):
-        instrument = _instrument(row)
-        if instrument is None:
-            continue
-        found.append(
-            BookTrade(
-                broker_order_id=str(row["orderid"]),
-                instrument=instrument,
-                side=_side(row),
-                quantity=_whole(row.get("quantity"), "quantity"),
-                price=decimal_of(row.get("average_price"), "average_price"),
-                product=_product(row),
-                trade_id=str(row.get("tradeid", "")),
-                raw_time=str(row.get("timestamp", "")),
-            )
-        )
-    return found
+    parsed = (_trade_row(row) for row in data_of(body, list))
+    return [row for row in parsed if row is not None]
+
+
+@parsed_once
+def _trade_row(row: Mapping[str, Any]) -> BookTrade | None:
+    instrument = _instrument(row)
+    if instrument is None:
+        return None
+    return BookTrade(
+        broker_order_id=str(row["orderid"]),
+        instrument=instrument,
+        side=_side(row),
+        quantity=_whole(row.get("quantity"), "quantity"),
+        price=decimal_of(row.get("average_price"), "average_price"),
+        product=_product(row),
+        trade_id=str(row.get("tradeid", "")),
+        raw_time=str(row.get("timestamp", "")),
+    )
 
 
 def parse_position_book(body: Any) -> list[BookPosition]:

@@ -320,6 +320,8 @@ class LiveView:
     _recent: deque[tuple[int, str, str]] = field(default_factory=lambda: deque(maxlen=20_000))
     _version: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    is_read: bool = True
+    """False where nobody looks (the simulator): nothing is projected."""
     pnl_history: dict[int, deque[tuple[datetime, Decimal]]] = field(default_factory=dict)
     """Per run id, (time, P&L) about once a second for the curve; readers only read."""
 

@@ -73,6 +73,9 @@ class Projection:
     def project(self) -> None:
         """A slice of the work: rows of what changed, for a millisecond at most."""
         core = self._core
+        if not self._view.is_read:
+            self._forget()
+            return
         if core.dirty_orders or core.new_fills or core.timeline:
             self._project_journal()
         now = core.clock.monotonic()
@@ -89,6 +92,15 @@ class Projection:
             self._do(kind, key)
             if core.clock.monotonic() >= end:
                 return
+
+    def _forget(self) -> None:
+        """Nobody reads the view: what would become rows is dropped."""
+        core = self._core
+        core.dirty_orders.clear()
+        core.dirty_executions.clear()
+        core.new_fills.clear()
+        core.timeline.clear()
+        self._quotes.clear()
 
     def _do(self, kind: str, key: Hashable) -> None:
         match kind:

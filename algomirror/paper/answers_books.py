@@ -20,7 +20,7 @@ def number(value: Decimal) -> float:
 
 
 def stamp(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S}"
+    return at.isoformat(" ", "seconds")[:19]
 
 
 def ping(account: PaperAccount, values: dict[str, Any], now: datetime) -> Answer:

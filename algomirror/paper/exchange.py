@@ -223,7 +223,7 @@ class PaperAccount:
             for number in numbers:
                 self.approve(number, now)
         for books in self._books.values():
-            for order in list(books.open_orders()):
+            for order in list(books.open_orders()) if books.orders else ():
                 self._step_order(order, now)
 
     def _step_order(self, order: PaperOrder, now: datetime) -> None:

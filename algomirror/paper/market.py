@@ -3,6 +3,7 @@
 import math
 import random
 import zlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from datetime import datetime
@@ -59,7 +60,16 @@ class MarketQuote:
 class Market:
     """Deterministic for a seed and a sequence of `step` times. Prices options only on demand."""
 
-    def __init__(self, master: Master, *, seed: int, start: datetime, step_s: float = 0.25) -> None:
+    def __init__(
+        self,
+        master: Master,
+        *,
+        seed: int,
+        start: datetime,
+        step_s: float = 0.25,
+        moving: Collection[str] = tuple(BASE_PRICES),
+    ) -> None:
+        """`moving`: the underlyings whose price moves; the others stand still."""
         self.master = master
         self.seed = seed
         self.now = start
@@ -68,9 +78,11 @@ class Market:
         self._random = random.Random(seed)
         self._steps = 0
         self._cache: dict[tuple[str, str], tuple[int, float]] = {}
+        self._ticks: dict[tuple[str, str], tuple[int, Decimal]] = {}
         self._ranges: dict[tuple[str, str], tuple[float, float, float]] = {}
         self._fixed: dict[tuple[str, str], Decimal] = {}
         self.paths = {name: self._new_path(name, price) for name, price in BASE_PRICES.items()}
+        self._moving = [(name, path) for name, path in self.paths.items() if name in moving]
         self.minutes: dict[str, list[tuple[datetime, float, float, float, float]]] = {
             name: [] for name in self.paths
         }
@@ -103,7 +115,9 @@ class Market:
         self._steps += 1
         scale = math.sqrt(self._step_s / _YEAR_S)
         common = self._random.gauss(0.0, 1.0)
-        for name, path in self.paths.items():
+        at = self.started + timedelta(seconds=self._steps * self._step_s)
+        minute = at.replace(second=0, microsecond=0)
+        for name, path in self._moving:
             own = self._random.gauss(0.0, 1.0)
             shock = 0.9 * common + 0.4359 * own if name in _CORRELATED else own
             move = path.volatility * scale * shock + path.drift * self._step_s
@@ -113,11 +127,9 @@ class Market:
             pulled = path.volatility + 0.02 * (path.long_run - path.volatility)
             path.volatility = min(max(pulled + 0.02 * path.long_run * surprise, 0.03), 0.8)
             path.high, path.low = max(path.high, path.price), min(path.low, path.price)
-            self._note_minute(name, path.price)
+            self._note_minute(name, minute, path.price)
 
-    def _note_minute(self, name: str, price: float) -> None:
-        at = self.started + timedelta(seconds=self._steps * self._step_s)
-        minute = at.replace(second=0, microsecond=0)
+    def _note_minute(self, name: str, minute: datetime, price: float) -> None:
         bars = self.minutes[name]
         if bars and bars[-1][0] == minute:
             _, o, h, low, _ = bars[-1]
@@ -191,8 +203,15 @@ class Market:
         fixed = self._fixed.get((symbol, exchange)) if self._fixed else None
         if fixed is not None:
             return fixed
+        known = self._ticks.get((symbol, exchange))
+        if known is not None and known[0] == self._steps:
+            return known[1]
         row = self.master.get(symbol, exchange)
-        return None if row is None else self._rounded(row)
+        if row is None:
+            return None
+        price = self._rounded(row)
+        self._ticks[symbol, exchange] = (self._steps, price)
+        return price
 
     def _rounded(self, row: MasterRow) -> Decimal:
         price = self.fair(row)

@@ -68,6 +68,7 @@ class Master:
                 )
         for strikes in self._strikes.values():
             strikes.sort()
+        self._expiries = _expiries_by_name(self.rows)
 
     def get(self, symbol: str, exchange: str) -> MasterRow | None:
         return self._by_key.get((symbol, exchange))
@@ -77,18 +78,8 @@ class Master:
 
     def expiries(self, name: str, exchange: str, kind: str, today: date) -> list[date]:
         """Ascending; `kind` is options or futures; expired ones dropped, today's stays."""
-        wanted = ("FUT",) if kind == "futures" else ("CE", "PE")
-        return sorted(
-            {
-                r.expiry
-                for r in self.rows
-                if r.name == name.upper()
-                and r.exchange == exchange
-                and r.instrumenttype in wanted
-                and r.expiry
-                and r.expiry >= today
-            }
-        )
+        key = (name.upper(), exchange, kind == "futures")
+        return [day for day in self._expiries.get(key, ()) if day >= today]
 
     def strikes(self, name: str, exchange: str, expiry: date) -> list[Decimal]:
         return self._strikes.get((name, exchange, expiry), [])
@@ -101,6 +92,16 @@ class Master:
             if (exchange is None or r.exchange == exchange)
             and all(w in r.symbol or w in r.name or w == r.token for w in words)
         ]
+
+
+def _expiries_by_name(rows: Iterable[MasterRow]) -> dict[tuple[str, str, bool], list[date]]:
+    """Ascending expiry days by (name, exchange, is a future)."""
+    days: dict[tuple[str, str, bool], set[date]] = {}
+    for row in rows:
+        if row.expiry and row.instrumenttype in ("FUT", "CE", "PE"):
+            key = (row.name, row.exchange, row.instrumenttype == "FUT")
+            days.setdefault(key, set()).add(row.expiry)
+    return {key: sorted(found) for key, found in days.items()}
 
 
 def trading_day_at_or_before(day: date, holidays: frozenset[date]) -> date:

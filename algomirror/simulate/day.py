@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from dataclasses import field
 from decimal import Decimal
+from functools import cache
 
 from algomirror.domain.order import IN_FLIGHT
 from algomirror.domain.order import OrderPurpose
@@ -17,10 +18,23 @@ from algomirror.paper.faults import FaultPlan
 from algomirror.paper.faults import FaultRule
 from algomirror.simulate.world import World
 from algomirror.simulate.world import short_iron_fly
+from algomirror.store.trading import TradingStore
 
 MINUTES = 20
 ACCOUNTS = 2
 TICK_S = 4.0
+
+
+@cache
+def _database() -> TradingStore:
+    return TradingStore.in_memory()
+
+
+def _store() -> TradingStore:
+    """One database per process, empty at the start of each day."""
+    store = _database()
+    store.wipe()
+    return store
 
 
 @dataclass(slots=True)
@@ -64,7 +78,15 @@ class Day:
     def __init__(self, seed: int, profile: Profile) -> None:
         self.ledger = Ledger(seed=seed, profile=profile)
         self._random = random.Random(f"plan-{seed}")
-        self.world = World(accounts=ACCOUNTS, profile=profile, seed=seed, tick_s=TICK_S)
+        self.world = World(
+            accounts=ACCOUNTS,
+            profile=profile,
+            seed=seed,
+            tick_s=TICK_S,
+            is_read=False,
+            journal=_store(),
+            moving=("NIFTY",),
+        )
         for account_id, paper in self.world.papers.items():
             paper.faults = FaultPlan(rules=faults_of(seed), seed=seed * 10 + account_id)
         self.world.after_event = self.check

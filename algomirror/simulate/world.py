@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from collections.abc import Collection
 from collections.abc import Sequence
 from datetime import date
 from datetime import datetime
@@ -38,6 +39,7 @@ from algomirror.paper.exchange import PaperAccount
 from algomirror.paper.exchange import Profile
 from algomirror.paper.faults import FaultPlan
 from algomirror.paper.market import Market
+from algomirror.paper.master import BASE_PRICES
 from algomirror.paper.master import Master
 from algomirror.paper.master import default_master
 from algomirror.simulate.limbs import SimLimbs
@@ -94,16 +96,20 @@ class World:
         journal: Journal | None = None,
         start: datetime = START,
         tick_s: float = 1.0,
+        is_read: bool = True,
+        moving: Collection[str] = tuple(BASE_PRICES),
     ) -> None:
+        """`is_read`: a page looks at the rows; `moving`: the underlyings whose price moves."""
         self.clock = FakeClock(start)
         self.random = random.Random(seed)
         day = start.date()
         if day not in _MASTERS:
             _MASTERS[day] = default_master(day, frozenset(HOLIDAYS))
-        self.market = Market(_MASTERS[day], seed=seed, start=start, step_s=tick_s)
+        self.market = Market(_MASTERS[day], seed=seed, start=start, step_s=tick_s, moving=moving)
         self.exchange = PaperServer(self.market)
         self.journal = journal if journal is not None else TradingStore.in_memory()
         self.tick_s = tick_s
+        self._is_read = is_read
         self.papers: dict[int, PaperAccount] = {}
         for account_id in range(1, accounts + 1):
             self.papers[account_id] = self.exchange.add_account(
@@ -122,7 +128,7 @@ class World:
 
     # --- lives of the engine --------------------------------------------------------------
     def _new_engine(self) -> TradingEngine:
-        view = LiveView()
+        view = LiveView(is_read=self._is_read)
         engine = TradingEngine(
             clock=self.clock,
             journal=self.journal,

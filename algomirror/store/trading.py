@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy import Engine
 from sqlalchemy import Table
+from sqlalchemy import delete
 from sqlalchemy import insert
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql
@@ -183,6 +184,13 @@ class TradingStore:
         engine = open_database("sqlite://")
         METADATA.create_all(engine)
         return cls(engine)
+
+    def wipe(self) -> None:
+        """Empty the trading tables: for the simulator, whose days share one database."""
+        connection = self._connected()
+        with connection.begin():
+            for how in reversed(_KINDS.values()):
+                connection.execute(delete(how.table))
 
     def _statement(self, how: _Kind) -> Any:
         if not how.keys:
