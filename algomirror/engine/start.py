@@ -64,6 +64,8 @@ class Start:
             return "Plan is older than 30 s. Refreshed: please look again."
         if self._core.fleet_state is not TradingState.ACTIVE:
             return f"Fleet is {self._core.fleet_state}: {self._core.fleet_reason}. Entries blocked."
+        if self._core.outbox.is_on_fallback:
+            return "The database cannot be written. Entries wait."
         open_runs = (r for r in self._core.book.runs.values() if not r.is_final)
         if any(r.run.strategy_id == plan.strategy.id for r in open_runs):
             return f"{plan.strategy.name} already has an open run."
