@@ -43,6 +43,8 @@ from algomirror.store.db import ENGINE_PATIENCE_S
 from algomirror.store.db import Database
 from algomirror.store.db import migrate
 from algomirror.store.db import open_database
+from algomirror.store.fallback import FALLBACK_NAME
+from algomirror.store.fallback import Fallback
 from algomirror.store.kill_file import KillFile
 from algomirror.store.lease import Lease
 from algomirror.store.order_counts import requests_of_day
@@ -105,7 +107,8 @@ class App:
         self.db = Database(open_database(settings.url))
         journal_engine = open_database(settings.url, patience_s=ENGINE_PATIENCE_S)
         epoch = self.lease.record(self.db.engine, self.clock)
-        self.store = TradingStore(journal_engine, epoch=epoch)
+        fallback = Fallback(settings.data_dir / FALLBACK_NAME, self.clock)
+        self.store = TradingStore(journal_engine, epoch=epoch, fallback=fallback)
         self.activity = ActivityLog(self.db, self.clock)
         self.users = UserService(self.db, self.clock, self.activity)
         self.accounts = AccountService(

@@ -30,9 +30,9 @@ from algomirror.engine.book import ExecutionBook
 from algomirror.engine.limbs import AccountLimbs
 from algomirror.engine.limbs import Job
 from algomirror.engine.market import Market
+from algomirror.engine.outbox import Outbox
 from algomirror.engine.ports import Fact
 from algomirror.engine.ports import Journal
-from algomirror.engine.ports import JournalUnavailable
 from algomirror.engine.ports import StateChange
 from algomirror.engine.ports import TimelineEvent
 
@@ -47,8 +47,8 @@ Level = Literal["info", "warning", "critical"]
 class Core:
     """Owned by the engine thread; entry, exit and reconcile work on it.
 
-    Invariant: an effect (a request to a broker) runs only after the facts staged with it were
-    committed. While the journal cannot be written, facts and effects wait together, in order.
+    Its one door outside is `outbox`: a request leaves only after the facts that explain it are
+    durable.
     """
 
     def __init__(
@@ -81,10 +81,7 @@ class Core:
         self.dirty_orders: dict[str, None] = {}
         self.new_fills: list[tuple[Order, Fill]] = []
         self.timeline: list[TimelineEvent] = []
-        self.journal_error = ""
-        self._is_stopped = False
-        self._facts: list[Fact] = []
-        self._effects: list[Callable[[], None]] = []
+        self.outbox = Outbox(journal, clock, self._say_fallback)
         self._next: dict[str, int] = {}
         self._wakes: list[tuple[float, int]] = []
 
@@ -110,38 +107,34 @@ class Core:
 
     # --- staging --------------------------------------------------------------------------
     def stage(self, *facts: Fact) -> None:
-        self._facts.extend(facts)
+        self.outbox.stage(*facts)
 
-    def then(self, effect: Callable[[], None]) -> None:
-        self._effects.append(effect)
+    def then(self, effect: Callable[[], None], *, entry_id: str = "") -> None:
+        """`entry_id`: the client id of an entry; its sending waits for the database."""
+        self.outbox.then(effect, entry_id=entry_id)
 
     def commit(self) -> None:
-        """One durable transaction of all staged facts; only then their effects."""
-        if self._is_stopped:
-            self._facts, self._effects = [], []
-        if self._facts:
-            try:
-                self.journal.commit(self._facts)
-            except JournalUnavailable as unavailable:
-                if not self.journal_error:
-                    log.error("journal unavailable, nothing is sent: %s", unavailable)
-                self.journal_error = str(unavailable) or "the database cannot be written"
-                return
-            self.journal_error = ""
-            self._facts = []
-        effects, self._effects = self._effects, []
-        for effect in effects:
-            effect()
+        """All staged facts durable in one piece; only then their effects."""
+        self.outbox.commit()
 
     def stop_sending(self, why: str) -> None:
         """For good: what is staged is dropped, and with it every order not yet sent."""
-        self.journal_error = why
-        self._is_stopped = True
-        self._facts, self._effects = [], []
+        self.outbox.stop(why)
 
     @property
     def has_staged(self) -> bool:
-        return bool(self._facts or self._effects)
+        return self.outbox.has_staged
+
+    @property
+    def journal_error(self) -> str:
+        return self.outbox.error
+
+    @journal_error.setter
+    def journal_error(self, text: str) -> None:
+        self.outbox.error = text
+
+    def _say_fallback(self, level: Level, text: str) -> None:
+        self.event("fallback", text, level=level)
 
     # --- things that happen ---------------------------------------------------------------
     def event(
@@ -252,6 +245,10 @@ class Core:
         self.event("state", f"{who} is {state}: {reason}", level="warning", account_id=account_id)
 
     def entries_allowed(self, account_id: int) -> bool:
+        """May an entry leave now? On the fallback journal entries wait for the database."""
+        return self.is_active(account_id) and not self.outbox.is_on_fallback
+
+    def is_active(self, account_id: int) -> bool:
         account = self.accounts[account_id]
         return (
             self.fleet_state is TradingState.ACTIVE and account.trading_state is TradingState.ACTIVE

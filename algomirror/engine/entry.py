@@ -77,9 +77,9 @@ class Entry:
         self._say(execution, f"skipped: {why}", level="warning")
 
     def _continue(self, execution: ExecutionBook) -> None:
-        if not self._core.entries_allowed(execution.account_id):
+        if not self._core.is_active(execution.account_id):
             self.take_back(execution)
-        else:
+        elif self._core.entries_allowed(execution.account_id):
             self._order_what_is_released(execution)
         if self._hedges_failed(execution):
             return

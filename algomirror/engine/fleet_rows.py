@@ -83,6 +83,7 @@ def _system_row(core: Core) -> SystemRow:
         unrealised=unrealised,
         realised_today=pnl - unrealised,
         indices=_indices(core),
+        is_on_fallback=core.outbox.is_on_fallback,
         kill_active=core.kills_open > 0,
     )
 

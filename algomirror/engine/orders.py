@@ -23,6 +23,8 @@ from algomirror.engine.ports import OrderEvent
 
 ASK_AGAIN_AFTER_S = 5.0
 """A cancel or modify whose order still works after this may be asked for once more."""
+ENTRY_WAITS_S = 30.0
+"""An entry that waited longer for the database is taken back: its plan is no longer true (4.1)."""
 EXTERNAL = "external"
 """Source of a fill that a person confirmed: it never came through our orders."""
 
@@ -50,12 +52,14 @@ class Orders:
             sent_at=core.clock.monotonic(), drift_before=self._drift_of(intent), at_sender=True
         )
         self._put(order, "", "engine", intent.cause)
-        core.then(lambda: self._send(order))
+        self.resend(order)
         return order
 
     def resend(self, order: Order) -> None:
         """The same client id again: allowed only when not one byte was written."""
-        self._core.then(lambda: self._send(order))
+        is_entry = order.intent.purpose is OrderPurpose.ENTRY
+        since = self._core.clock.monotonic()
+        self._core.then(lambda: self._send(order, since), entry_id=order.id if is_entry else "")
 
     def _drift_of(self, intent: OrderIntent) -> int | None:
         account = self._core.accounts[intent.account_id]
@@ -63,10 +67,13 @@ class Orders:
             return None
         return account.drift.get(PositionKey(intent.instrument, intent.product), 0)
 
-    def _send(self, order: Order) -> None:
+    def _send(self, order: Order, since: float) -> None:
         track = self._core.track(order)
         track.at_sender = True
         track.retry_at = None
+        if self._is_too_late(order, since):
+            self._take_back(order)
+            return
         job = Job(
             act="place",
             intent=order.intent,
@@ -75,6 +82,19 @@ class Orders:
         )
         self._core.jobs[order.id] = job
         self._core.limbs[order.intent.account_id].send(job)
+
+    def _is_too_late(self, order: Order, since: float) -> bool:
+        """An entry that waited for the database does not leave on an old plan."""
+        if order.intent.purpose is not OrderPurpose.ENTRY:
+            return False
+        waited = self._core.clock.monotonic() - since
+        return waited > ENTRY_WAITS_S or not self._core.is_active(order.intent.account_id)
+
+    def _take_back(self, order: Order) -> None:
+        """It never left and never will."""
+        at, why = self._core.clock.now(), "taken back before it was sent"
+        report = OrderReport(status=OrderStatus.CANCELLED, source="engine", at=at, reason=why)
+        self.report(order.id, report)
 
     def _priority(self, order: Order) -> int:
         if order.intent.purpose is OrderPurpose.ENTRY:
@@ -87,6 +107,9 @@ class Orders:
         core, track = self._core, self._core.track(order)
         job = core.jobs.get(order.id)
         track.cancel_wanted = True
+        if core.outbox.take_back(order.id):
+            self._take_back(order)
+            return
         if job is not None and track.at_sender:
             job.withdrawn = True
         if order.broker_order_id is None or order.is_done:

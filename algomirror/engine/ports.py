@@ -294,9 +294,20 @@ class Journal(Protocol):
     orders) and JournalUnavailable when the database cannot be written in time.
     """
 
-    def commit(self, facts: Sequence[Fact]) -> None: ...
+    def commit(self, facts: Sequence[Fact]) -> None:
+        """With everything that `fall_back` took, in order, in the same transaction."""
+        ...
 
-    def load(self, session_day: date) -> Recovered: ...
+    def fall_back(self, facts: Sequence[Fact]) -> None:
+        """Facts durable in the synced fallback journal (product.md 15.2) until the next `commit`.
+
+        Raises JournalUnavailable when that cannot be written either, or is not allowed.
+        """
+        ...
+
+    def load(self, session_day: date) -> Recovered:
+        """Everything back; a fallback journal left by an earlier life is merged first."""
+        ...
 
 
 class JournalUnavailable(Exception):  # noqa: N818 - a state of the database, not a bug

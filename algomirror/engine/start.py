@@ -113,6 +113,8 @@ class Start:
         closed = self._closed_market(plan)
         if closed:
             return closed
+        if self._core.outbox.is_on_fallback:
+            return "The database cannot be written. Entries wait."
         open_runs = (r for r in self._core.book.runs.values() if not r.is_final)
         if any(r.run.strategy_id == plan.strategy.id for r in open_runs):
             return f"{plan.strategy.name} already has an open run."

@@ -67,7 +67,7 @@ def _build_plain(kind: Any, raw: Any) -> Any:
         return Decimal(raw)
     if kind in (datetime, date):
         return kind.fromisoformat(raw)
-    if kind in (int, str, bool):
+    if kind in (int, str, bool) or typing.get_origin(kind) is typing.Literal:
         return raw
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return kind(raw)

@@ -12,12 +12,16 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy import Engine
 from sqlalchemy import Table
+from sqlalchemy import and_
 from sqlalchemy import delete
 from sqlalchemy import insert
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import ProgrammingError
 
 from algomirror.domain.order import Fill
 from algomirror.domain.order import Order
@@ -42,8 +46,15 @@ from algomirror.store import tables_trading as tt
 from algomirror.store.codec import to_json
 from algomirror.store.db import METADATA
 from algomirror.store.db import open_database
+from algomirror.store.fallback import Fallback
+from algomirror.store.fallback import Line
 from algomirror.store.statements import Statement
 from algomirror.store.trading_load import load
+
+START_TRIES = 20
+"""Each waits for the engine's patience: 5 s in all, as the services do."""
+_NOT_THE_DATABASE = (IntegrityError, ProgrammingError, DataError)
+"""The database works and refuses what we wrote: trying again would not help."""
 
 
 def _table(model: Any) -> Table:
@@ -168,11 +179,17 @@ class TradingStore:
     """Implements engine.ports.Journal on a connection of its own. Owned by the engine thread.
 
     `epoch` is the lease under which orders may be saved; None checks nothing (simulator, tests).
+    `fallback` None: with a standby another process may own trading while we cannot write, so that
+    nothing may be sent on a file (product.md 15.2).
     """
 
-    def __init__(self, engine: Engine, *, epoch: int | None = None) -> None:
+    def __init__(
+        self, engine: Engine, *, epoch: int | None = None, fallback: Fallback | None = None
+    ) -> None:
         self._engine = engine
         self._epoch = epoch
+        self._fallback = fallback
+        self._is_in_doubt = False
         self._connection: Connection | None = None
         self._statements = {
             kind: Statement(self._statement(how), how.table, engine) for kind, how in _KINDS.items()
@@ -206,19 +223,50 @@ class TradingStore:
 
     # --- writing --------------------------------------------------------------------------
     def commit(self, facts: Sequence[Fact]) -> None:
-        grouped: dict[type, list[Any]] = defaultdict(list)
-        for fact in facts:
-            grouped[type(fact)].append(fact)
+        left = self._fallback.lines if self._fallback is not None else ()
         try:
             connection = self._connected()
             with connection.begin():
-                for kind, how in _KINDS.items():
-                    if kind in grouped:
-                        self._statements[kind].run(connection, self._rows(how, grouped[kind]))
-                if Order in grouped and self._epoch is not None:
-                    self._check_lease(connection)
-        except OperationalError as failed:
+                if left or self._is_in_doubt:
+                    unsaved = [*self._unmerged(connection, left), *facts]
+                    facts = [fact for fact in unsaved if _is_new(connection, fact)]
+                self._write(connection, facts)
+        except DBAPIError as failed:
+            if isinstance(failed, _NOT_THE_DATABASE) and not left:
+                raise
+            self._is_in_doubt = True
             raise JournalUnavailable(str(failed.orig)) from failed
+        self._is_in_doubt = False
+        if left and self._fallback is not None:
+            self._fallback.clear()
+
+    def fall_back(self, facts: Sequence[Fact]) -> None:
+        if self._fallback is None:
+            raise JournalUnavailable("The database cannot be written, and no fallback is allowed.")
+        self._fallback.append(facts)
+
+    def _unmerged(self, connection: Connection, lines: Sequence[Line]) -> list[Fact]:
+        """What no earlier merge took; marked as merged in this transaction."""
+        table = _table(tt.FallbackMerge)
+        marks = set(connection.execute(select(table.c.batch)).scalars())
+        found: list[Fact] = []
+        for line in lines:
+            mark = f"{line.batch}-{line.number}"
+            if mark not in marks and self._fallback is not None:
+                found.extend(line.facts)
+                row = {"batch": mark, "at": self._fallback.clock.now()}
+                connection.execute(insert(table).values(row))
+        return found
+
+    def _write(self, connection: Connection, facts: Sequence[Fact]) -> None:
+        grouped: dict[type, list[Any]] = defaultdict(list)
+        for fact in facts:
+            grouped[type(fact)].append(fact)
+        for kind, how in _KINDS.items():
+            if kind in grouped:
+                self._statements[kind].run(connection, self._rows(how, grouped[kind]))
+        if Order in grouped and self._epoch is not None:
+            self._check_lease(connection)
 
     def _rows(self, how: _Kind, facts: list[Any]) -> list[dict[str, Any]]:
         """Rows to write; of several facts with one key only the last counts."""
@@ -246,4 +294,29 @@ class TradingStore:
 
     def load(self, session_day: date) -> Recovered:
         """Every run that is not over or was of this session day, with all that belongs to it."""
+        self._merge_what_is_left()
         return load(self._engine, session_day)
+
+    def _merge_what_is_left(self) -> None:
+        """The fallback journal of an earlier life, before anything else."""
+        tries = START_TRIES
+        while self._fallback is not None and self._fallback.lines:
+            try:
+                self.commit(())
+            except JournalUnavailable:
+                tries -= 1
+                if not tries:
+                    raise
+            else:
+                return
+
+
+def _is_new(connection: Connection, fact: Fact) -> bool:
+    """False for an appended row that stands already: the answer to its commit was lost."""
+    how = _KINDS[type(fact)]
+    if how.keys:
+        return True
+    row = how.row(fact)
+    columns = how.table.c
+    same = [columns[n].is_not_distinct_from(row[n]) for n in (["id"] if "id" in row else row)]
+    return connection.execute(select(how.table).where(and_(*same))).first() is None

@@ -144,8 +144,10 @@ def report() -> None:
           f"({found['held']} positions open when it died):")  # fmt: skip
     print(f"  process start -> all accounts reconciled {found['armed_s']:6.2f} s   of which after "
           f"the database was open {found['reconciled_s']:.2f} s")  # fmt: skip
-    print(f"  process start -> run closed, books agree {found['closed_s']:6.2f} s   "
-          f"{found['exits']} exit orders for {4 * ACCOUNTS} positions, {found['left']} left")
+    print(
+        f"  process start -> run closed, books agree {found['closed_s']:6.2f} s   "
+        f"{found['exits']} exit orders for {4 * ACCOUNTS} positions, {found['left']} left"
+    )
     print(f"  goal: armed <= {GOAL_S:.0f} s   reached: {found['armed_s'] <= GOAL_S}")
 
 
