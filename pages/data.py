@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from algomirror.app import App
+from algomirror.clock import IST
 from algomirror.engine.live_view import AccountRow
 from algomirror.engine.live_view import EventRow
 from algomirror.engine.live_view import ExecutionRow
@@ -53,7 +54,7 @@ def run(view: LiveView, run_id: int) -> RunRow | None:
 
 
 # --- dashboard --------------------------------------------------------------------------------
-def dashboard_kpis(app: App) -> dict[str, Any]:
+def dashboard_kpis(app: App, drift_cell: dict[str, Any]) -> dict[str, Any]:
     row, known = system(app.view), accounts(app.view)
     funds = [a.available for a in known if a.available is not None]
     m2m = [a.m2m for a in known if a.m2m is not None]
@@ -75,6 +76,7 @@ def dashboard_kpis(app: App) -> dict[str, Any]:
          "sub": f"without {', '.join(missing)}" if missing else f"{len(funds)} accounts"},
         {"label": "Open runs", "kind": "text", "value": str(len(live)),
          "sub": f"{sum(r.open_positions for r in live)} positions"},
+        drift_cell,
         {"label": "Accounts", "kind": "text", "value": str(connected),
          "unit": f"/ {len(known)} connected",
          "sub": f"{len(known) - connected} not connected" if connected < len(known)
@@ -285,12 +287,43 @@ def _order(r: OrderRow) -> dict[str, Any]:
         {"v": r.broker_order_id or "–"},
         {"v": f"run {r.run_id}", "k": "link", "h": f"/runs/{r.run_id}"},
     ]  # fmt: skip
+    is_open = r.status in ("ACCEPTED", "PARTIALLY_FILLED") and r.purpose == "ENTRY"
     return {
-        "key": r.key, "cells": cells,
-        "reason": r.reason if r.status != "FILLED" else "",
+        "key": r.key, "cells": cells, "reason": _order_reason(r),
         "cls": "unk" if r.status == "UNKNOWN" else "",
-        "open": r.status in ("ACCEPTED", "PARTIALLY_FILLED") and r.purpose == "ENTRY",
+        "open": is_open, "priced": is_open and r.price_type != "MARKET", "more": _order_more(r),
     }  # fmt: skip
+
+
+def _order_reason(r: OrderRow) -> str:
+    """An order without proof always says where it stands."""
+    if r.status == "UNKNOWN":
+        return r.reason or "The answer did not come. It is not sent again; checking the books."
+    return r.reason if r.status != "FILLED" else ""
+
+
+def _order_more(r: OrderRow) -> list[list[str]]:
+    """What an opened row says: why it was sent, against which price, which attempt, when."""
+    found = [["Our id", r.key], ["Cause", r.cause or "not noted"]]
+    if r.reason:
+        found.append(["Reason", r.reason])
+    found.append(["Reference price", f.number(r.reference) if r.reference is not None
+                  else "none when it was decided"])  # fmt: skip
+    if r.limit_price is not None:
+        found.append(["Limit", f.number(r.limit_price)])
+    if r.trigger_price is not None:
+        found.append(["Trigger", f.number(r.trigger_price)])
+    found.append(["Attempt, slice", f"{r.attempt}, {r.slice_no}"])
+    times = f"sent {_precise(r.submitted_at)}"
+    if r.acked_at is not None:
+        times += f", answered after {(r.acked_at - r.submitted_at).total_seconds() * 1000:.0f} ms"
+    if r.done_at is not None:
+        times += f", ended {_precise(r.done_at)}"
+    return [*found, ["Times", times], ["Product, exchange", f"{r.product}, {r.exchange}"]]
+
+
+def _precise(at: datetime) -> str:
+    return f"{at.astimezone(IST):%H:%M:%S.%f}"[:-3]
 
 
 FILL_HEAD = [{"t": "Time"}, {"t": "Account"}, {"t": "Side"}, {"t": "Symbol"},

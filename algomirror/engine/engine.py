@@ -248,6 +248,9 @@ class TradingEngine:
                 )
             case m.Acknowledge():
                 self._acknowledge(message)
+            case m.LookAgain():
+                if message.account_id in self.core.accounts:
+                    self.core.want_look(message.account_id, positions=True)
             case m.AccountAdded():
                 self._add_account(message)
             case m.AccountRemoved():
