@@ -7,6 +7,7 @@ from nicegui import ui
 
 from pages import data
 from pages import data_drift
+from pages import data_orders
 from pages import formats as f
 from pages.components import drift_acts
 from pages.components import order_acts
@@ -23,7 +24,7 @@ def orders(frame: Frame) -> None:
     app = frame.app
     page_head("Orders", "ours, joined with what the brokers' books say")
     with card("Orders", "newest first"):
-        table = frame.hub.show(OrdersTable, "all", {"order"}, lambda: data.orders(app, None))
+        table = frame.hub.show(OrdersTable, "all", {"order"}, lambda: data_orders.orders(app, None))
         table.on("act", lambda e: order_acts.act(frame, str(e.args["name"]), str(e.args["id"])))
 
 
@@ -31,7 +32,7 @@ def trades(frame: Frame) -> None:
     app = frame.app
     page_head("Trades", "fills proven by order book or trade book")
     with card("Fills", "newest first"):
-        frame.hub.show(OrdersTable, "fills", {"fill"}, lambda: data.fills(app, None))
+        frame.hub.show(OrdersTable, "fills", {"fill"}, lambda: data_orders.fills(app, None))
 
 
 def positions(frame: Frame) -> None:

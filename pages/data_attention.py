@@ -17,6 +17,7 @@ from pages import data_kill
 from pages import formats as f
 from pages.data import LIVE_STATES
 from pages.data import ms
+from pages.data_orders import NO_ANSWER
 
 TOPICS = {"execution", "order", "drift", "kill", "position", "account", "event"}
 ESCALATED = "ESCALATED"
@@ -35,6 +36,7 @@ CONSEQUENCES = (
     (re.compile("closed outside"), "The exit left out what others seem to have closed. See the "
      "differences on Positions."),
 )  # fmt: skip
+COUNTS = "It is not sent again. Its whole quantity counts as on its way."
 GOES_ON = "Rules and exits go on."
 
 
@@ -86,7 +88,7 @@ def _kill(view: LiveView, r: KillRow) -> dict[str, Any]:
         view, r.account_id, r.account_name,
         key=f"kill:{r.key}", rank=0, tone="dng", word="NOT FLAT", since=r.begun_at,
         title=f"Kill switch: {data_kill.countdown(r)}",
-        detail=r.text or "The exits are on their way.",
+        detail=f.sentence(r.text) or "The exits are on their way.",
         consequence="It stays red and goes on until every book agrees.",
         link="/positions", acts=[_act("kill", "Show the count-down")],
     )  # fmt: skip
@@ -98,7 +100,7 @@ def _execution(view: LiveView, e: ExecutionRow) -> dict[str, Any]:
         view, e.account_id, e.account_name,
         key=f"execution:{e.id}", rank=1 if critical else 2, tone="dng",
         word=ESCALATED if critical else f.RUN_WORDS.get(e.state, e.state).upper(),
-        since=_since(view, e), title=e.attention,
+        since=_since(view, e), title=e.attention[:1].upper() + e.attention[1:],
         detail=f"{_run_name(view, e.run_id)}, P&L {f.pnl(e.pnl)}",
         consequence=consequence(e.attention),
         link=f"/runs/{e.run_id}", acts=_execution_acts(view, e),
@@ -152,9 +154,8 @@ def _order(view: LiveView, o: OrderRow) -> dict[str, Any]:
         view, o.account_id, o.account_name,
         key=f"order:{o.key}", rank=3, tone="dng", word="UNKNOWN", since=o.submitted_at,
         title=f"{o.side} {f.number_of_units(o.quantity)} {o.symbol}, {o.purpose.lower()}",
-        detail=o.reason or "The answer did not come. Checking order book, trade book, positions.",
-        consequence=consequence(o.reason) if waits else "It is not sent again. Its whole quantity "
-        "counts as on its way.",
+        detail=f.sentence(o.reason) or NO_ANSWER,
+        consequence=consequence(o.reason) if waits else COUNTS,
         link=f"/runs/{o.run_id}" if o.run_id is not None else "/orders", acts=acts,
     )  # fmt: skip
 
