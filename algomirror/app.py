@@ -37,6 +37,7 @@ from algomirror.services.cipher import Undecipherable
 from algomirror.services.cipher import secret_file
 from algomirror.services.planning import PlanningService
 from algomirror.services.strategies import StrategyService
+from algomirror.services.takeover import Takeover
 from algomirror.services.users import UserService
 from algomirror.settings import Settings
 from algomirror.store.db import ENGINE_PATIENCE_S
@@ -127,6 +128,12 @@ class App:
             profiles=self.accounts.profiles,
             broker_of=self._brokers.get,
             always_open=settings.is_demo,
+            view=self.view,
+        )
+        self.takeover = Takeover(
+            clock=self.clock,
+            strategy_of=self.strategies.get,
+            broker_of=self._brokers.get,
             view=self.view,
         )
         self.engine = TradingEngine(

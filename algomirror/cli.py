@@ -5,13 +5,16 @@ import sys
 from collections import Counter
 
 from algomirror.errors import AlgoMirrorError
+from algomirror.kill_command import kill
 from algomirror.simulate.day import run_day
 
 
 def main() -> int:
-    """`algomirror simulate --seeds N`, else everything main.py takes."""
+    """`algomirror simulate --seeds N`, `algomirror kill`, else everything main.py takes."""
     if len(sys.argv) > 1 and sys.argv[1] == "simulate":
         return simulate(sys.argv[2:])
+    if len(sys.argv) > 1 and sys.argv[1] == "kill":
+        return kill(sys.argv[2:], lambda line: print(line, flush=True))
     try:
         from main import main as serve
     except ImportError as failed:  # pragma: no cover - a broken installation

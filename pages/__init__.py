@@ -4,12 +4,14 @@ from nicegui import app as nicegui_app
 
 from algomirror.app import App
 from pages import accounts
+from pages import attention
 from pages import books
 from pages import builder
 from pages import dashboard
 from pages import run
 from pages import runs
 from pages import strategies
+from pages.kill import register_kill
 from pages.layout import STATIC
 from pages.layout import register_shell
 from pages.security import OriginGuard
@@ -23,6 +25,7 @@ def register(app: App) -> None:
     nicegui_app.add_middleware(SecurityHeaders)
     nicegui_app.add_middleware(OriginGuard)
     register_routes(app)
+    register_kill(app)
     register_shell(
         app,
         {
@@ -38,5 +41,6 @@ def register(app: App) -> None:
             "/trades": books.trades,
             "/positions": books.positions,
             "/activity": books.activity,
+            "/attention": attention.build,
         },
     )

@@ -5,15 +5,17 @@ from html import escape
 
 from nicegui import ui
 
-from algomirror.engine import messages as m
 from pages import data
+from pages import data_drift
+from pages import data_orders
 from pages import formats as f
+from pages.components import drift_acts
+from pages.components import order_acts
+from pages.components.live import DriftTable
 from pages.components.live import OrdersTable
 from pages.components.live import PositionsTable
 from pages.components.widgets import card
-from pages.components.widgets import confirm
 from pages.components.widgets import page_head
-from pages.components.widgets import say
 from pages.layout import Frame
 from pages.runs import confirm_exit
 
@@ -22,24 +24,15 @@ def orders(frame: Frame) -> None:
     app = frame.app
     page_head("Orders", "ours, joined with what the brokers' books say")
     with card("Orders", "newest first"):
-        table = frame.hub.show(OrdersTable, "all", {"order"}, lambda: data.orders(app, None))
-        table.on("act", lambda e: _cancel(frame, str(e.args["id"])))
-
-
-async def _cancel(frame: Frame, client_order_id: str) -> None:
-    if not frame.allowed():
-        return
-    lines = [f"Cancel what is unfilled of {client_order_id}. A fill that wins the race counts."]
-    if await confirm("Cancel order", lines, "Cancel 1 order"):
-        frame.app.post(m.CancelOrder(client_order_id=client_order_id, by=frame.username))
-        say("Cancel requested; the order book decides.")
+        table = frame.hub.show(OrdersTable, "all", {"order"}, lambda: data_orders.orders(app, None))
+        table.on("act", lambda e: order_acts.act(frame, str(e.args["name"]), str(e.args["id"])))
 
 
 def trades(frame: Frame) -> None:
     app = frame.app
     page_head("Trades", "fills proven by order book or trade book")
     with card("Fills", "newest first"):
-        frame.hub.show(OrdersTable, "fills", {"fill"}, lambda: data.fills(app, None))
+        frame.hub.show(OrdersTable, "fills", {"fill"}, lambda: data_orders.fills(app, None))
 
 
 def positions(frame: Frame) -> None:
@@ -53,6 +46,12 @@ def positions(frame: Frame) -> None:
             lambda: data.positions(app, None, empty="No open AlgoMirror positions."),
         )
         table.on("act", lambda e: _exit_account(frame, int(e.args["account"])))
+    ui.element("div").style("height:14px")
+    with card("Differences with the broker", "broker's net against our runs"):
+        drift = frame.hub.show(
+            DriftTable, "all", {"drift", "account"}, lambda: data_drift.table(app)
+        )
+        drift.on("act", lambda e: drift_acts.act(frame, str(e.args["name"]), str(e.args["key"])))
 
 
 async def _exit_account(frame: Frame, account_id: int) -> None:

@@ -3,6 +3,7 @@
 from nicegui import ui
 
 from pages import data
+from pages import data_drift
 from pages.components.live import FleetCards
 from pages.components.live import KpiStrip
 from pages.components.live import RunsTable
@@ -18,7 +19,12 @@ def build(frame: Frame) -> None:
     app, hub = frame.app, frame.hub
     with page_head("Dashboard", f"{app.clock.now():%a %d %b %Y}"):
         link_button("New strategy", "/strategies/new", kind="p", symbol="plus")
-    hub.show(KpiStrip, "dashboard", {"system", "account", "run"}, lambda: data.dashboard_kpis(app))
+    hub.show(
+        KpiStrip,
+        "dashboard",
+        {"system", "account", "run", "drift"},
+        lambda: data.dashboard_kpis(app, data_drift.counter(app)),
+    )
     if not data.accounts(app.view):
         _first_steps()
     with ui.element("div").style("margin-bottom:14px"):

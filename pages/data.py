@@ -8,9 +8,7 @@ from algomirror.app import App
 from algomirror.engine.live_view import AccountRow
 from algomirror.engine.live_view import EventRow
 from algomirror.engine.live_view import ExecutionRow
-from algomirror.engine.live_view import FillRow
 from algomirror.engine.live_view import LiveView
-from algomirror.engine.live_view import OrderRow
 from algomirror.engine.live_view import PositionRow
 from algomirror.engine.live_view import RuleRow
 from algomirror.engine.live_view import RunRow
@@ -53,7 +51,7 @@ def run(view: LiveView, run_id: int) -> RunRow | None:
 
 
 # --- dashboard --------------------------------------------------------------------------------
-def dashboard_kpis(app: App) -> dict[str, Any]:
+def dashboard_kpis(app: App, drift_cell: dict[str, Any]) -> dict[str, Any]:
     row, known = system(app.view), accounts(app.view)
     funds = [a.available for a in known if a.available is not None]
     m2m = [a.m2m for a in known if a.m2m is not None]
@@ -75,10 +73,11 @@ def dashboard_kpis(app: App) -> dict[str, Any]:
          "sub": f"without {', '.join(missing)}" if missing else f"{len(funds)} accounts"},
         {"label": "Open runs", "kind": "text", "value": str(len(live)),
          "sub": f"{sum(r.open_positions for r in live)} positions"},
+        drift_cell,
         {"label": "Accounts", "kind": "text", "value": str(connected),
-         "unit": f"/ {len(known)} connected",
+         "unit": f"/ {len(known)}",
          "sub": f"{len(known) - connected} not connected" if connected < len(known)
-         else "all answer"},
+         else "all connected"},
     ]}  # fmt: skip
 
 
@@ -251,70 +250,3 @@ def _position(r: PositionRow) -> dict[str, Any]:
 
 def _day(iso: str) -> str:
     return f"{datetime.fromisoformat(iso):%d %b}" if iso else ""
-
-
-ORDER_HEAD = [{"t": "Time"}, {"t": "Account"}, {"t": "Side"}, {"t": "Symbol"},
-              {"t": "Purpose", "hp": 1}, {"t": "Type", "hp": 1}, {"t": "Qty", "n": 1, "hp": 1},
-              {"t": "Filled", "n": 1}, {"t": "Avg", "n": 1}, {"t": "Status"},
-              {"t": "Order id", "hp": 1}, {"t": "Run", "hp": 1}]  # fmt: skip
-
-
-def orders(app: App, run_id: int | None, *, account_id: int | None = None) -> dict[str, Any]:
-    rows = [
-        r
-        for r in app.view.rows("order")
-        if isinstance(r, OrderRow)
-        and (run_id is None or r.run_id == run_id)
-        and (account_id is None or r.account_id == account_id)
-    ]
-    rows.sort(key=lambda r: (r.submitted_at, r.key), reverse=True)
-    return {
-        "head": ORDER_HEAD, "rows": [_order(r) for r in rows], "acts": True,
-        "empty": "No orders yet. Execute a strategy to send some.",
-        "file": f"orders_{account_id or 'all'}_{app.clock.now():%Y%m%d_%H%M}.csv",
-    }  # fmt: skip
-
-
-def _order(r: OrderRow) -> dict[str, Any]:
-    cells = [
-        {"v": ms(r.submitted_at), "k": "time"}, {"v": r.account_name},
-        {"v": r.side, "k": "side"}, {"v": r.symbol, "k": "strong"}, {"v": r.purpose},
-        {"v": r.price_type}, {"v": r.quantity, "k": "qty"}, {"v": r.filled, "k": "qty"},
-        {"v": text(r.average), "k": "price"},
-        {"v": r.status, "k": "badge", "c": ORDER_TONES.get(r.status, "")},
-        {"v": r.broker_order_id or "–"},
-        {"v": f"run {r.run_id}", "k": "link", "h": f"/runs/{r.run_id}"},
-    ]  # fmt: skip
-    return {
-        "key": r.key, "cells": cells,
-        "reason": r.reason if r.status != "FILLED" else "",
-        "cls": "unk" if r.status == "UNKNOWN" else "",
-        "open": r.status in ("ACCEPTED", "PARTIALLY_FILLED") and r.purpose == "ENTRY",
-    }  # fmt: skip
-
-
-FILL_HEAD = [{"t": "Time"}, {"t": "Account"}, {"t": "Side"}, {"t": "Symbol"},
-             {"t": "Qty", "n": 1}, {"t": "Price", "n": 1}, {"t": "Value", "n": 1, "hp": 1},
-             {"t": "Proof", "hp": 1}, {"t": "Order", "hp": 1}]  # fmt: skip
-
-
-def fills(app: App, run_id: int | None) -> dict[str, Any]:
-    rows = [
-        r
-        for r in app.view.rows("fill")
-        if isinstance(r, FillRow) and (run_id is None or r.run_id == run_id)
-    ]
-    rows.sort(key=lambda r: r.at, reverse=True)
-    found = []
-    for r in rows:
-        cells = [
-            {"v": ms(r.at), "k": "time"}, {"v": r.account_name}, {"v": r.side, "k": "side"},
-            {"v": r.symbol, "k": "strong"}, {"v": r.quantity, "k": "qty"},
-            {"v": text(r.price), "k": "price"}, {"v": text(r.value), "k": "price"},
-            {"v": r.source.replace("_", " ")}, {"v": r.client_order_id},
-        ]  # fmt: skip
-        found.append({"key": r.key, "cells": cells, "reason": "", "cls": "", "open": False})
-    return {
-        "head": FILL_HEAD, "rows": found, "acts": False, "empty": "No fills yet.",
-        "file": f"trades_{run_id or 'all'}_{app.clock.now():%Y%m%d_%H%M}.csv",
-    }  # fmt: skip

@@ -3,15 +3,15 @@
 from typing import Any
 
 from algomirror.app import App
-from algomirror.engine.live_view import ExecutionRow
+from pages import data_attention
+from pages import data_kill
 from pages import formats as f
-from pages.data import LIVE_STATES
-from pages.data import STATE_WORDS
 from pages.data import accounts
 from pages.data import ms
-from pages.data import runs
 from pages.data import system
 from pages.data import text
+
+BANNER_TOPICS = {"system", *data_attention.TOPICS}
 
 
 def status_bar(app: App, user: str) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def status_bar(app: App, user: str) -> dict[str, Any]:
         "oldest": ms(row.oldest_price_at),
         "state": row.fleet_state,
         "rules": row.rules_armed,
-        "attention": row.attention,
+        "attention": data_attention.count(app),
         "accounts": len(accounts(app.view)),
         "user": user,
         "initials": f.initials(user),
@@ -38,20 +38,42 @@ def status_bar(app: App, user: str) -> dict[str, Any]:
 def banner(app: App) -> dict[str, Any]:
     """Red: a human is needed. Amber: something is slower or older than it should be."""
     row = system(app.view)
-    executions = [r for r in app.view.rows("execution") if isinstance(r, ExecutionRow)]
+    escalated = data_attention.siren(app.view)
+    if escalated is not None:
+        said = _banner(
+            "siren",
+            f"{escalated.account_name}: {escalated.attention}.",
+            data_attention.consequence(escalated.attention),
+            "/attention",
+            "Open attention",
+        )
+        return {**said, "id": escalated.id}
     if row.feed_reason:
         return _banner(
             "danger", "The database cannot be written. Nothing is sent.", row.feed_reason
         )
-    for execution in executions:
-        if execution.attention:
-            return _banner(
-                "danger",
-                f"{execution.account_name}: {execution.attention}",
-                "Rules and exits go on.",
-                f"/runs/{execution.run_id}",
-                "Open run",
-            )
+    falling = data_kill.not_flat(app.view)
+    if falling:
+        names = ", ".join(sorted({r.account_name for r in falling}))
+        left = sum(r.positions_left for r in falling)
+        return _banner(
+            "danger",
+            f"Kill switch, not flat: {names}.",
+            f"{data_kill.plural(left, 'position')} left. {f.sentence(falling[0].text)}".strip(),
+            "/attention",
+            "Attention list",
+        )
+    waiting = data_attention.items(app)
+    if waiting:
+        first, more = waiting[0], len(waiting) - 1
+        others = f" And {more} more." if more else ""
+        return _banner(
+            "danger",
+            f"{first['account']}: {first['title']}.",
+            f"{first['detail']}{others}",
+            "/attention",
+            "Attention list",
+        )
     if row.fleet_state != "ACTIVE":
         return _banner(
             "danger",
@@ -85,22 +107,3 @@ def _banner(
     level: str, sentence: str, detail: str, link: str = "", label: str = ""
 ) -> dict[str, Any]:
     return {"level": level, "text": sentence, "detail": detail, "link": link, "label": label}
-
-
-def kill(app: App) -> dict[str, Any]:
-    row = system(app.view)
-    live = [r for r in runs(app.view) if r.state in LIVE_STATES]
-    rows: list[dict[str, Any]] = []
-    for a in accounts(app.view):
-        left = f"{a.open_positions} positions, {a.working_orders} orders left"
-        done = not a.open_positions and not a.working_orders
-        rows.append({
-            "id": a.id, "name": a.name, "colour": a.colour, "initials": f.initials(a.name),
-            "pnl": text(a.day_pnl), "positions": a.open_positions, "orders": a.working_orders,
-            "text": "nothing open" if done else left,
-            "state": STATE_WORDS.get(a.connection, a.connection),
-        })  # fmt: skip
-    names = ", ".join(r["name"] for r in rows if r["positions"] or r["orders"])
-    flat = not live
-    said = "FLAT, books agree" if flat else f"Not flat: {names or 'waiting for the books'}"
-    return {"accounts": rows, "active": row.kill_active, "flat": flat, "text": said}

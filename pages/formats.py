@@ -87,6 +87,25 @@ def short(value: Decimal | None) -> str:
     return money(value, 0)
 
 
+def sentence(text: str) -> str:
+    """A first letter and a full stop, so that texts can stand side by side."""
+    plain = text.strip()
+    if not plain:
+        return ""
+    return plain[0].upper() + plain[1:] + ("" if plain[-1] in '.!?"' else ".")
+
+
+def signed(units: int) -> str:
+    """Units of a position: +65, −130, 0."""
+    if units == 0:
+        return "0"
+    return f"{MINUS if units < 0 else '+'}{grouped(str(abs(units)))}"
+
+
+def number_of_units(units: int) -> str:
+    return grouped(str(abs(units)))
+
+
 def clock_time(at: datetime | None, now: datetime | None = None) -> str:
     """HH:mm:ss IST, with the date if it is not today's."""
     if at is None:

@@ -15,9 +15,9 @@ from nicegui import ui
 from algomirror.app import App
 from algomirror.engine import messages as m
 from pages import data_frame
+from pages import data_kill
 from pages.components.live import Banner
-from pages.components.live import HoldButton
-from pages.components.live import KillProgress
+from pages.components.live import KillPanel
 from pages.components.live import StatusBar
 from pages.guards import current_user
 from pages.guards import user_of
@@ -27,7 +27,8 @@ from pages.signin import login_url
 STATIC = Path(__file__).parent / "static"
 ICONS = (STATIC / "icons.svg").read_text(encoding="utf-8")
 MENU = (
-    ("Fleet", (("Dashboard", "/dashboard", "home", "d"), ("Accounts", "/accounts", "users", "a"))),
+    ("Fleet", (("Dashboard", "/dashboard", "home", "d"), ("Accounts", "/accounts", "users", "a"),
+               ("Attention", "/attention", "alert", "n"))),
     ("Strategy", (("Strategies", "/strategies", "layers", "s"), ("Runs", "/runs", "play", "r"))),
     ("Books", (("Orders", "/orders", "list", "o"), ("Trades", "/trades", "swap", "t"),
                ("Positions", "/positions", "brief", "p"))),
@@ -75,19 +76,10 @@ class GuardedSubPages(ui.sub_pages):
 
 
 def register_shell(app: App, routes: dict[str, Builder]) -> None:
-    """The shell page on every path of `routes`, and /kill by plain POST."""
+    """The shell page on every path of `routes`."""
     hub = Hub(app.view)
     nicegui_app.on_startup(hub.start)
     GuardedSubPages.app = app
-
-    @nicegui_app.post("/kill")
-    async def kill(request: Request) -> Response:
-        user = await to_thread(user_of, app, request)
-        if user is None:
-            return Response(status_code=403)
-        app.post(m.RequestKill(by=user.username))
-        await to_thread(app.activity.record, user.username, "kill_switch")
-        return Response(status_code=202)
 
     @nicegui_app.get("/healthz")
     def healthz() -> dict[str, str]:
@@ -108,6 +100,19 @@ def register_shell(app: App, routes: dict[str, Builder]) -> None:
         return None
 
 
+async def acknowledge(frame: Frame, execution_id: int) -> None:
+    """A person has seen it: the flag goes, the cause is worked on as before."""
+    if not frame.allowed():
+        return
+    frame.app.post(m.Acknowledge(execution_id=execution_id, by=frame.username))
+    await to_thread(
+        frame.app.activity.record,
+        frame.username,
+        "acknowledge",
+        object_text=f"execution {execution_id}",
+    )
+
+
 def _with(frame: Frame, build: Builder) -> Builder:
     """The builder of a sub-page with its frame; path parameters pass through."""
     return functools.partial(build, frame)
@@ -115,19 +120,17 @@ def _with(frame: Frame, build: Builder) -> Builder:
 
 def _frame(frame: Frame, path: str) -> None:
     app, hub = frame.app, frame.hub
-    dialog = _kill_dialog(frame)
-    bar = hub.show(
+    hub.show(
         StatusBar,
         frame.username,
-        {"system"},
+        {"system", "execution", "order", "drift", "kill"},
         lambda: data_frame.status_bar(app, frame.username),
     )
-    bar.on("kill", dialog.open)
-    hub.show(Banner, "all", {"system", "execution", "account"}, lambda: data_frame.banner(app))
+    banner = hub.show(Banner, "all", data_frame.BANNER_TOPICS, lambda: data_frame.banner(app))
+    banner.on("ack", lambda e: acknowledge(frame, int(e.args["id"])))
+    hub.show(KillPanel, "all", data_kill.TOPICS, lambda: data_kill.panel(app))
     ui.html(_menu(app.settings.version), sanitize=False)
-    phone = ui.html(_phone_bar(), sanitize=False)
-    phone.on("click", js_handler="(e) => { if (e.target.closest('.k')) emit(); }",
-             handler=dialog.open)  # fmt: skip
+    ui.html(_phone_bar(), sanitize=False)
     ui.run_javascript(
         "const mark=()=>document.querySelectorAll('.nav a,.pnav a').forEach(a=>a.classList.toggle("
         "'on',location.pathname.startsWith(a.getAttribute('href'))));mark();"
@@ -160,31 +163,3 @@ def _phone_bar() -> str:
     )
     kill = '<button class="k" aria-label="Open the kill switch"><svg class="i"><use '
     return f'<nav class="pnav mob">{links}{kill}href="#power"/></svg>KILL</button></nav>'
-
-
-def _kill_dialog(frame: Frame) -> ui.dialog:
-    app, hub = frame.app, frame.hub
-
-    async def held() -> None:
-        if not frame.allowed():
-            return
-        app.post(m.RequestKill(by=frame.username))
-        await to_thread(app.activity.record, frame.username, "kill_switch")
-
-    with ui.dialog() as dialog, ui.element("div").classes("dlg").style("width:460px"):
-        ui.html(
-            '<header><svg class="i danger"><use href="#power"/></svg><h2>Kill switch</h2></header>'
-            '<div class="t2" style="padding:12px 20px">Cancels every working entry and closes all '
-            "positions that AlgoMirror opened, on all accounts. Nothing has been sent until the "
-            "ring closes.</div>",
-            sanitize=False,
-        )
-        button = HoldButton({"label": "Exit everything", "seconds": 2, "ring": True})
-        button.on("held", held)
-        hub.show(KillProgress, "all", {"account", "system", "run"}, lambda: data_frame.kill(app))
-        with ui.element("footer"):
-            ui.element("span").classes("sp")
-            close = ui.element("button").classes("btn").on("click", dialog.close)
-            with close:
-                ui.html("Close", sanitize=False)
-    return dialog

@@ -8,7 +8,9 @@ from nicegui import ui
 
 from algomirror.engine import messages as m
 from pages import data
+from pages import data_orders
 from pages import formats as f
+from pages.components import order_acts
 from pages.components.live import HoldButton
 from pages.components.live import KpiStrip
 from pages.components.live import OrdersTable
@@ -56,9 +58,17 @@ def build(frame: Frame, run_id: str) -> None:
                 )
                 table.on("act", lambda e: confirm_exit(frame, number, int(e.args["account"])))
             with card("Orders", "each saved before it left"):
-                hub.show(OrdersTable, f"run-{number}", {"order"}, lambda: data.orders(app, number))
+                orders = hub.show(
+                    OrdersTable, f"run-{number}", {"order"}, lambda: data_orders.orders(app, number)
+                )
+                orders.on(
+                    "act",
+                    lambda e: order_acts.act(frame, str(e.args["name"]), str(e.args["id"])),
+                )
             with card("Fills", "proven by the books"):
-                hub.show(OrdersTable, f"fills-{number}", {"fill"}, lambda: data.fills(app, number))
+                hub.show(
+                    OrdersTable, f"fills-{number}", {"fill"}, lambda: data_orders.fills(app, number)
+                )
         with ui.element("div").classes("c4"), card("Timeline", "newest first"):
             hub.show(Timeline, f"run-{number}", {"event"}, lambda: data.timeline(app, number))
 

@@ -52,5 +52,7 @@ class KillRow:
     orders_filled: int = 0
     positions_left: int = 0
     is_flat: bool = False
+    flat_at: datetime | None = None
+    """When every book agreed; the row stays, so that pages can say so."""
     text: str = ""
     """Why it is not flat yet."""

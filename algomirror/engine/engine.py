@@ -254,6 +254,9 @@ class TradingEngine:
                 self._kills.pull(message)
             case m.SetTradingState():
                 self._set_state(message)
+            case m.LookAgain():
+                if message.account_id in self.core.accounts:
+                    self.core.want_look(message.account_id, positions=True)
             case m.AccountAdded():
                 self._add_account(message)
             case m.AccountRemoved():

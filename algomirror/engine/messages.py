@@ -109,6 +109,14 @@ class TrimExecution:
     by: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookAgain:
+    """A person wants an account's books read at once."""
+
+    account_id: int
+    by: str
+
+
 # --- drift: what the broker shows and our runs do not explain -----------------------------------
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IgnoreDrift:
@@ -281,6 +289,7 @@ Message = (
     | SettleOrder
     | ReleaseLongs
     | TrimExecution
+    | LookAgain
     | IgnoreDrift
     | AdoptOutside
     | TakeOver

@@ -14,11 +14,11 @@ class Live(ui.element):
 
 
 class StatusBar(Live, component="status_bar.js"):
-    """The app bar: index tickers, clock, feed, fleet state, attention. Emits `kill`, `theme`."""
+    """The app bar: index tickers, clock, feed, fleet state, attention. Emits `theme`."""
 
 
 class Banner(Live, component="banner.js"):
-    """The worst thing that is wrong, in one line."""
+    """The worst thing that is wrong, in one line; a siren emits `ack` {id}."""
 
 
 class KpiStrip(Live, component="kpi_strip.js"):
@@ -38,7 +38,15 @@ class PositionsTable(Live, component="positions_table.js"):
 
 
 class OrdersTable(Live, component="orders_table.js"):
-    """{rows: [...], file}. Emits `act` {name, id}."""
+    """{rows: [...], file}; a row opens. Emits `act` {name, id}: modify, convert, cancel."""
+
+
+class DriftTable(Live, component="drift_table.js"):
+    """{rows: [...], empty}: where brokers and runs differ. Emits `act` {name, key}."""
+
+
+class AttentionList(Live, component="attention_list.js"):
+    """{items: [...], empty}: what waits for a person. Emits `act` {name, key}."""
 
 
 class RiskCards(Live, component="risk_cards.js"):
@@ -65,5 +73,5 @@ class HoldButton(Live, component="hold_button.js"):
     """{label, seconds, ring}: emits `held` once when held long enough."""
 
 
-class KillProgress(Live, component="kill_progress.js"):
-    """{accounts: [{name, positions, orders, done}]}: the count-down until FLAT."""
+class KillPanel(Live, component="kill_panel.js"):
+    """The kill switch: scope, hold ring, count-down. Opens and posts /kill without the socket."""

@@ -31,9 +31,9 @@ export default {
     <span class="chip"><svg class="i s"><use href="#clock"/></svg><b>{{clock}}</b> IST <span class="vr" style="height:12px"></span> <span>{{d.market}}</span></span>
     <span class="chip" :class="{dng: !d.feedOk && d.accounts}"><span :class="feedDot"></span>Feed <b>{{d.feed || 'none'}}</b> {{feedAge}}</span>
     <span class="chip" :class="d.state==='ACTIVE' ? 'ok' : 'warn'"><svg class="i s"><use href="#shield"/></svg><b>{{d.state}}</b> <span class="opt">{{d.rules}} rules</span></span>
-    <span class="rw g4"><span class="ib" v-if="d.attention" :title="d.attention + ' need you'"><svg class="i"><use href="#alert"/></svg><span class="n d">{{d.attention}}</span></span>
+    <span class="rw g4"><a class="ib" href="/attention" :title="d.attention ? d.attention + ' need you' : 'Nothing needs you'" :aria-label="d.attention ? 'Attention list, ' + d.attention + ' need you' : 'Attention list'"><svg class="i"><use href="#alert"/></svg><span class="n d" v-if="d.attention">{{d.attention}}</span></a>
     <button class="ib" @click="theme" aria-label="Change theme"><svg class="i"><use href="#moon"/></svg></button></span>
     <a class="ava" href="/logout" :title="'Signed in as ' + d.user + '. Sign out'">{{d.initials}}</a>
-    <button class="kill" @click="$emit('kill')" aria-label="Open the kill switch"><svg class="i s"><use href="#power"/></svg>KILL</button>
+    <button class="kill" aria-label="Open the kill switch"><svg class="i s"><use href="#power"/></svg>KILL</button>
   </div>`,
 };

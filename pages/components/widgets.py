@@ -92,7 +92,8 @@ async def confirm(title: str, lines: list[str], act: str, *, danger: bool = True
         with ui.element("footer"):
             ui.element("span").classes("sp")
             button("Close", lambda: dialog.submit(False), kind="bl")
-            button(act, lambda: dialog.submit(True), kind="bl df" if danger else "bl p")
+            yes = button(act, lambda: dialog.submit(True), kind="bl df" if danger else "bl p")
+            yes.on("keydown.enter", js_handler="(e) => e.preventDefault()")
     answer = await dialog
     dialog.delete()
     return bool(answer)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -313,7 +314,7 @@ def test_the_database_is_tried_once_a_second_while_locked(locked: Locked) -> Non
     world.exit(run)
     world.run_for(10.0)
 
-    gaps = [b - a for a, b in zip(tries, tries[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(tries)]
     assert 8 <= len(tries) <= 11
     assert min(gaps) > 0.999
 
