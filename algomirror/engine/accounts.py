@@ -40,6 +40,8 @@ class Track:
     after_cancel: bool = False
     """The rest is to be placed anew (at market, or a step further) once the cancel is proven."""
     to_market: bool = False
+    event_before: float | None = None
+    """When something last happened on its symbol before it was submitted."""
     modify_sent_at: float | None = None
     wanted_prices: tuple[Decimal | None, Decimal | None] | None = None
     """(limit, trigger) of a modify whose answer is not in yet."""
@@ -85,6 +87,8 @@ class AccountState:
     """When the last complete look began."""
     books_at: datetime | None = None
     books_error: str = ""
+    is_unreachable: bool = False
+    """The last look found nobody at the address."""
     positions_look_at: float | None = None
     """When the last complete look with a position book began."""
     positions: dict[PositionKey, BookPosition] = field(default_factory=dict)

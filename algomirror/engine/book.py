@@ -83,6 +83,8 @@ class ExecutionBook:
     fresh_until: float | None = None
     """A person's exit waits until then for a look that is not old."""
     longs_released: bool = False
+    outages: dict[str, float] = field(default_factory=dict)
+    """By order that could not be sent: since when somebody may answer again."""
     held_because: str = ""
     """The sentence of what holds its exits back now."""
 

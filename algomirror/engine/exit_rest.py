@@ -19,6 +19,7 @@ from algomirror.engine.drift import DriftDesk
 REPLACEMENT_WAIT_S = 3.0
 """How long a replacement waits for a position book that is newer than the cancel."""
 LOOK_AGAIN_S = 2.0
+AFTER_OUTAGE_S = 5.0
 
 
 class ExitRest:
@@ -39,11 +40,42 @@ class ExitRest:
             done = position.exit_quantity - self.exited_before(execution, plan)
             free = min(free, plan.target_quantity - done - in_flight)
         free -= position.closed_outside
-        if free <= 0:
+        if free <= 0 or self._waits_after_outage(execution, leg_id, side):
             return 0
         if self._is_exit(position, side):
             free -= self._drift.claim(execution, leg_id, side, free)
         return self._unless_filled_unseen(execution, plan, side, free)
+
+    def _waits_after_outage(self, execution: ExecutionBook, leg_id: int, side: Side) -> bool:
+        """An exit that could not be sent is made anew from what the books say by then.
+
+        While nothing answers at all it waits; once something does, for a look of at most 5 s, and
+        for a second one if that shows the position smaller.
+        """
+        newest = self._newest(execution, leg_id, side)
+        if newest is None or newest.broker_order_id or newest.status is not OrderStatus.CANCELLED:
+            return False
+        account = self._core.accounts[execution.account_id]
+        now = self._core.clock.monotonic()
+        began = execution.outages.setdefault(newest.id, now)
+        if account.is_unreachable:
+            execution.outages[newest.id] = now
+            return self._look_again(execution, 1.0)
+        looked = account.positions_look_at
+        if looked is None or looked < began:
+            return now - began < AFTER_OUTAGE_S and self._look_again(execution, 0.2)
+        key = PositionKey(newest.intent.instrument, newest.intent.product)
+        shown = account.drift.get(key, 0) - execution.positions[leg_id].drift_at_entry
+        look = account.drift_looks.get(key)
+        is_sure = look is not None and look.is_confirmed
+        if side.sign * shown <= 0 or is_sure or now - looked >= AFTER_OUTAGE_S:
+            return False
+        return self._look_again(execution, 1.0)
+
+    def _look_again(self, execution: ExecutionBook, seconds: float) -> bool:
+        self._core.want_look(execution.account_id, delay=seconds, positions=True)
+        self._core.wake_in(execution.id, seconds + 0.05)
+        return True
 
     def _is_exit(self, position: Position, side: Side) -> bool:
         """Not the flattening of an over-exit, which is on the entry's side."""
@@ -92,13 +124,16 @@ class ExitRest:
 
     def _newest_cancelled(self, execution: ExecutionBook, leg_id: int, side: Side) -> Order | None:
         """The leg's last attempt, if the broker had it and it ended cancelled."""
-        orders = [
-            o for o in execution.leg_orders(leg_id, OrderPurpose.EXIT) if o.intent.side is side
-        ]
-        newest = max(orders, key=lambda o: (o.intent.attempt, o.intent.slice_no), default=None)
+        newest = self._newest(execution, leg_id, side)
         if newest is None or newest.broker_order_id is None:
             return None
         return newest if newest.status is OrderStatus.CANCELLED else None
+
+    def _newest(self, execution: ExecutionBook, leg_id: int, side: Side) -> Order | None:
+        orders = [
+            o for o in execution.leg_orders(leg_id, OrderPurpose.EXIT) if o.intent.side is side
+        ]
+        return max(orders, key=lambda o: (o.intent.attempt, o.intent.slice_no), default=None)
 
     # --- as which orders ------------------------------------------------------------------
     def order(

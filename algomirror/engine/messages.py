@@ -227,6 +227,8 @@ class BooksRead:
     trades: tuple[BookTrade, ...] | None
     positions: tuple[BookPosition, ...] | None
     error: str = ""
+    is_unreachable: bool = False
+    """Not one byte of the question left: nothing answers there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

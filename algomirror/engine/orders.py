@@ -11,6 +11,7 @@ from algomirror.domain.order import OrderIntent
 from algomirror.domain.order import OrderPurpose
 from algomirror.domain.order import OrderReport
 from algomirror.domain.order import OrderStatus
+from algomirror.engine.accounts import AccountState
 from algomirror.engine.accounts import Track
 from algomirror.engine.core import Core
 from algomirror.engine.limbs import PRIORITY_CANCEL
@@ -216,11 +217,25 @@ class Orders:
         core.stage(order, self._order_event(order, before, source, text))
         account = core.accounts[order.intent.account_id]
         account.last_order_event = now
-        account.last_event_at[PositionKey(order.intent.instrument, order.intent.product)] = now
+        self._note_event(account, order, now)
         execution = core.execution_of(order)
         if execution is not None:
             execution.last_order_event = now
             core.touch(execution)
+
+    def _note_event(self, account: AccountState, order: Order, now: float) -> None:
+        """When something of ours last happened on a symbol; an order that never left did not."""
+        key = PositionKey(order.intent.instrument, order.intent.product)
+        if order.status is OrderStatus.SUBMITTED:
+            self._core.track(order).event_before = account.last_event_at.get(key)
+        if order.status is OrderStatus.CANCELLED and order.broker_order_id is None:
+            before = self._core.track(order).event_before
+            if before is not None:
+                account.last_event_at[key] = before
+            else:
+                account.last_event_at.pop(key, None)
+            return
+        account.last_event_at[key] = now
 
     def _order_event(self, order: Order, before: str, source: str, text: str) -> OrderEvent:
         return OrderEvent(

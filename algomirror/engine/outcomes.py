@@ -127,7 +127,7 @@ class Outcomes:
         """The same id again after 0.5, 1, 2 s; entries give up, exits are made anew after 10 s."""
         track = self._core.track(order)
         track.tries += 1
-        waited = self._core.clock.monotonic() - track.sent_at
+        waited = (self._core.clock.now() - order.submitted_at).total_seconds()
         is_entry = order.intent.purpose is OrderPurpose.ENTRY
         if track.cancel_wanted:
             self._report(order, OrderStatus.CANCELLED, "taken back before it was sent")

@@ -63,6 +63,7 @@ class Reconcile:
         if account is None:
             return
         account.look_in_flight = None
+        account.is_unreachable = message.is_unreachable
         if message.orders is None:
             account.books_error = message.error or "the order book could not be read"
             return

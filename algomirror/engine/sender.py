@@ -23,6 +23,7 @@ from algomirror.engine.ports import NotSent
 from algomirror.engine.ports import Outcome
 from algomirror.engine.ports import Unknown
 from algomirror.errors import BrokerError
+from algomirror.errors import NotSent as NothingSent
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ def read_books(
             trades=None,
             positions=None,
             error=failed.sentence,
+            is_unreachable=isinstance(failed, NothingSent),
         )
     error = ""
     found_trades = found_positions = None
