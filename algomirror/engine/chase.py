@@ -11,7 +11,6 @@ from algomirror.domain.chase import MarketOrders
 from algomirror.domain.chase import cost_pct
 from algomirror.domain.chase import limit_of_step
 from algomirror.domain.chase import wide_limit
-from algomirror.domain.instrument import Contract
 from algomirror.domain.order import WORKING
 from algomirror.domain.order import Order
 from algomirror.domain.order import OrderPurpose
@@ -20,6 +19,7 @@ from algomirror.domain.order import Side
 from algomirror.domain.run import ExitPlan
 from algomirror.domain.strategy import EntryOrderMode
 from algomirror.domain.strategy import ExitOrderMode
+from algomirror.domain.strategy import PlannedLeg
 from algomirror.engine.book import ChaseState
 from algomirror.engine.book import ExecutionBook
 from algomirror.engine.core import Core
@@ -52,13 +52,13 @@ class Chase:
     # --- which style ----------------------------------------------------------------------
     def exit_style(self, execution: ExecutionBook, leg_id: int, side: Side) -> Style:
         """Market, unless the strategy chases, the account refuses it, or a band was named."""
-        contract = execution.legs[leg_id].contract
+        planned = execution.legs[leg_id]
         band = execution.band_prices.get(leg_id)
         if band is not None:
-            return Style(PriceType.LIMIT, band, self._mark(contract))
+            return Style(PriceType.LIMIT, band, self.mark(planned))
         if self._exits_chase(execution, leg_id):
             return self._next_style(execution, leg_id, OrderPurpose.EXIT, side)
-        return Style(PriceType.MARKET, None, self._mark(contract))
+        return Style(PriceType.MARKET, None, self.mark(planned))
 
     def entry_style(self, execution: ExecutionBook, leg_id: int, side: Side) -> Style:
         """The style of a chased entry (first order or the rest of a cancelled one)."""
@@ -80,8 +80,10 @@ class Chase:
         profile = self._core.accounts[execution.account_id].profile
         return profile.market_orders is MarketOrders.REFUSED
 
-    def _mark(self, contract: Contract) -> Decimal | None:
-        return self._core.market.mark(contract.instrument)
+    def mark(self, planned: PlannedLeg) -> Decimal | None:
+        """The last admitted price whatever its age, else the plan's."""
+        found = self._core.market.mark(planned.contract.instrument)
+        return found if found is not None else planned.last_price
 
     # --- the price of the next order ------------------------------------------------------
     def _next_style(
@@ -98,23 +100,25 @@ class Chase:
         if escalation is not None:
             wide = wide_limit(self._terms, side, reference=state.reference, tick=contract.tick_size)
             return Style(PriceType.LIMIT, wide, state.reference)
-        return Style(PriceType.LIMIT, self._limit(contract, side, state), state.reference)
+        limit = self._limit(execution.legs[leg_id], side, state)
+        return Style(PriceType.LIMIT, limit, state.reference)
 
-    def _limit(self, contract: Contract, side: Side, state: ChaseState) -> Decimal:
+    def _limit(self, planned: PlannedLeg, side: Side, state: ChaseState) -> Decimal:
         """The step from the first touch, or the first step from today's touch if that is worse."""
+        contract = planned.contract
         common = {"reference": state.reference, "tick": contract.tick_size}
         stepped = limit_of_step(self._terms, side, touch=state.touch, step=state.step, **common)
-        touch = self._touch(contract, side)
+        touch = self._touch(planned, side)
         if touch is None:
             return stepped
         fresh = limit_of_step(self._terms, side, touch=touch, step=0, **common)
         return max(stepped, fresh) if side is Side.BUY else min(stepped, fresh)
 
-    def _touch(self, contract: Contract, side: Side) -> Decimal | None:
-        """The best opposite price, else the last admitted one whatever its age."""
-        quote = self._core.market.last.get(contract.instrument)
+    def _touch(self, planned: PlannedLeg, side: Side) -> Decimal | None:
+        """The best opposite price, else the last one whatever its age."""
+        quote = self._core.market.last.get(planned.contract.instrument)
         if quote is None:
-            return None
+            return planned.last_price
         best = quote.ask if side is Side.BUY else quote.bid
         return best if best is not None and best > 0 else quote.ltp
 
@@ -126,8 +130,9 @@ class Chase:
         known = execution.chases.get(key)
         if known is not None:
             return known
-        contract = execution.legs[leg_id].contract
-        touch, reference = self._touch(contract, side), self._mark(contract)
+        planned = execution.legs[leg_id]
+        contract = planned.contract
+        touch, reference = self._touch(planned, side), self.mark(planned)
         if touch is None or reference is None:
             return None
         if not self._core.market.is_fresh(contract.instrument):
@@ -221,8 +226,7 @@ class Chase:
         """An exit never rests for good: each minute the chase starts again from today's price."""
         if now - state.stepped_at < REST_S:
             return False
-        contract = execution.legs[leg_id].contract
-        mark = self._mark(contract)
+        mark = self.mark(execution.legs[leg_id])
         state.reference = mark if mark is not None else state.reference
         state.touch, state.begun_at, state.step = state.reference, now, -1
         state.escalation = None

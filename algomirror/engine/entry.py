@@ -156,7 +156,7 @@ class Entry:
 
     def _style(self, execution: ExecutionBook, planned: PlannedLeg) -> Style:
         """As the leg says; chased by choice, or where the account refuses market orders."""
-        leg, mark = planned.leg, self._core.market.mark(planned.contract.instrument)
+        leg, mark = planned.leg, self._chase.mark(planned)
         if leg.price_type is PriceType.MARKET and self._chase.entries_chase(execution):
             return self._chase.entry_style(execution, leg.id, leg.side)
         return Style(leg.price_type, leg.limit_price, mark, leg.trigger_price)

@@ -264,7 +264,7 @@ class Exits:
     def _keep_back(self, execution: ExecutionBook, hold: Hold) -> None:
         """Held, not lost: said once, and looked at again."""
         self._core.wake_in(execution.id, hold.again_s)
-        if hold.needs_human and execution.held_because != hold.why:
+        if execution.held_because != hold.why:
             self._core.settle_attention(execution, execution.held_because)
             execution.held_because = hold.why
             self._core.attention(execution, hold.why)

@@ -19,7 +19,6 @@ class Hold:
 
     why: str
     again_s: float
-    needs_human: bool
 
 
 class Gate:
@@ -33,7 +32,9 @@ class Gate:
         now = self._core.clock.now()
         contract = execution.legs[plan.leg_id].contract
         if plan.not_before is not None and now < plan.not_before:
-            return self._until(plan.not_before, now, f"queued for {plan.not_before:%a %d %b %H:%M}")
+            return self._until(
+                plan.not_before, now, f"the exit is queued for {plan.not_before:%a %d %b %H:%M}"
+            )
         return (
             self._expired(contract, now)
             or self._closed(contract, now)
@@ -50,7 +51,7 @@ class Gate:
 
     def _until(self, at: datetime, now: datetime, why: str) -> Hold:
         again = min(max((at - now).total_seconds(), 0.0) + 0.01, LONGEST_WAIT_S)
-        return Hold(why, again, needs_human=False)
+        return Hold(why, again)
 
     def _expired(self, contract: Contract, now: datetime) -> Hold | None:
         """No exit is sent in a contract past its expiry (product.md 6.6)."""
@@ -60,9 +61,7 @@ class Gate:
         if contract.expiry >= today and not over:
             return None
         return Hold(
-            f"{contract.symbol} has expired: confirm its settlement on Positions",
-            LONGEST_WAIT_S,
-            needs_human=True,
+            f"{contract.symbol} has expired: confirm its settlement on Positions", LONGEST_WAIT_S
         )
 
     def _closed(self, contract: Contract, now: datetime) -> Hold | None:
@@ -71,9 +70,9 @@ class Gate:
             return None
         opens = calendar.next_open(market, now)
         if opens is None:
-            return Hold(f"{market} is closed, no opening is known", LONGEST_WAIT_S, True)
+            return Hold(f"{market} is closed, no opening is known", LONGEST_WAIT_S)
         why = f"{market} is closed: the exit goes on {opens:%a %d %b %H:%M}"
-        return Hold(why, self._until(opens, now, why).again_s, needs_human=True)
+        return Hold(why, self._until(opens, now, why).again_s)
 
     def _wrong_mode(self, execution: ExecutionBook) -> Hold | None:
         """Known to be another mode than at entry; an unknown one parks nothing."""
@@ -91,11 +90,11 @@ class Gate:
                 f"{account.profile.name} switched to live: exits of a paper run would be real "
                 "orders. Switch OpenAlgo back to paper"
             )
-        return Hold(why, ASK_AGAIN_S, needs_human=True)
+        return Hold(why, ASK_AGAIN_S)
 
     def _semi_auto(self, execution: ExecutionBook) -> Hold | None:
         account = self._core.accounts[execution.account_id]
         if account.semi_auto_since is None:
             return None
         why = f"{account.profile.name} is in semi-auto mode: nothing more is sent until it is auto"
-        return Hold(why, ASK_AGAIN_S, needs_human=True)
+        return Hold(why, ASK_AGAIN_S)
