@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 SEND_DEADLINE_S = 10.0
 READ_DEADLINE_S = 4.0
 CHAIN_DEADLINE_S = 30.0
+ASK_KEY_AGAIN_S = 1800.0
 KEY_REFUSED = "OpenAlgo did not accept this API key."
 
 
@@ -64,6 +65,7 @@ class OpenAlgoBroker:
         self._orders = orders
         self._reads = reads
         self._clock = clock
+        self._key_refused_at: float | None = None
 
     # --- orders ---------------------------------------------------------------------------
     def place(self, intent: OrderIntent, *, tag: str) -> Outcome:
@@ -198,10 +200,18 @@ class OpenAlgoBroker:
         return message or f"HTTP {reply.status}"
 
     def _key_or_login(self) -> str:
-        """403 means a bad key or an ended broker login; /expiry checks the key alone."""
+        """403 means a bad key or an ended broker login; /expiry checks the key alone.
+
+        A refused key is not asked about again for half an hour: each question counts at OpenAlgo.
+        """
+        now = self._clock.monotonic()
+        if self._key_refused_at is not None and now - self._key_refused_at < ASK_KEY_AGAIN_S:
+            return KEY_REFUSED
+        self._key_refused_at = None
         try:
             self.expiries("NIFTY", Exchange.NFO, futures=False)
         except Refused:
+            self._key_refused_at = now
             return KEY_REFUSED
         except (NotSent, OutcomeUnknown, BadAnswer):
             return "OpenAlgo refused the API key, or its broker login has expired."

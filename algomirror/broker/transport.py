@@ -1,12 +1,14 @@
 """One HTTP request to OpenAlgo and what is known of it when it fails."""
 
 import json
+import select
 import socket
 import ssl
 import time
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from http.client import HTTPException
+from http.client import HTTPResponse
 from http.client import HTTPSConnection
 from typing import Any
 from typing import Protocol
@@ -125,15 +127,10 @@ class OrderTransport:
         connection = self._connection(timeout_s)
         payload = json.dumps(body, separators=(",", ":")).encode()
         try:
-            if connection.sock is not None:
-                connection.sock.settimeout(max(deadline - time.monotonic(), 0.001))
-            connection.request(
-                "POST",
-                self._prefix + endpoint,
-                body=payload,
-                headers={"Content-Type": "application/json", "Accept": "application/json"},
-            )
-            answer = connection.getresponse()
+            connection.sock.settimeout(max(deadline - time.monotonic(), 0.001))
+            connection.sock.sendall(self._head(endpoint, len(payload)) + payload)
+            answer = HTTPResponse(connection.sock, method="POST")
+            answer.begin()
             raw = self._read(answer, connection, deadline)
         except TimeoutError:
             connection.close()
@@ -147,6 +144,16 @@ class OrderTransport:
         else:
             self._idle.append((connection, time.monotonic()))
         return decoded(answer.status, answer.getheader("content-type") or "", raw)
+
+    def _head(self, endpoint: str, length: int) -> bytes:
+        default = 443 if self._is_tls else 80
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        where = host if self._port == default else f"{host}:{self._port}"
+        return (
+            f"POST {self._prefix}{endpoint} HTTP/1.1\r\nHost: {where}\r\n"
+            "Content-Type: application/json\r\nAccept: application/json\r\n"
+            f"Accept-Encoding: identity\r\nContent-Length: {length}\r\n\r\n"
+        ).encode("ascii")
 
     def _read(self, answer: Any, connection: HTTPConnection, deadline: float) -> bytes:
         """The whole body before the total deadline; a trickle does not extend it."""
@@ -168,7 +175,7 @@ class OrderTransport:
         """A connection that was used a moment ago, or a fresh one; NothingWritten if none."""
         while self._idle:
             connection, since = self._idle.pop()
-            if time.monotonic() - since <= IDLE_LIMIT_S:
+            if time.monotonic() - since <= IDLE_LIMIT_S and not _is_closed(connection):
                 return connection
             connection.close()
         kind = HTTPSConnection if self._is_tls else HTTPConnection
@@ -183,3 +190,11 @@ class OrderTransport:
     def close(self) -> None:
         while self._idle:
             self._idle.pop()[0].close()
+
+
+def _is_closed(connection: HTTPConnection) -> bool:
+    """The other end hung up (or spoke unasked) while the connection lay idle."""
+    if connection.sock is None:
+        return True
+    readable, _, _ = select.select([connection.sock], [], [], 0)
+    return bool(readable)

@@ -102,6 +102,9 @@ class AccountState:
     provisional: dict[str, float] = field(default_factory=dict)
     """Orders called "not found": watched until the session ends."""
     last_trades_at: float = 0.0
+    refused_calls: int = 0
+    """Calls spent on a refused key on `refused_day` (OpenAlgo bans an address after 100)."""
+    refused_day: date | None = None
     semi_auto_since: float | None = None
     """OpenAlgo queues orders for approval: nothing else is sent until a probe says auto."""
     last_event_at: dict[PositionKey, float] = field(default_factory=dict)

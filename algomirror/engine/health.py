@@ -1,9 +1,11 @@
 """What is due: looks at the books, pings, funds, price proofs, subscriptions; and their answers."""
 
 import logging
+from datetime import time
 from typing import assert_never
 
 from algomirror.domain.instrument import UNDERLYINGS
+from algomirror.domain.instrument import Exchange
 from algomirror.domain.instrument import Instrument
 from algomirror.domain.run import TradingMode
 from algomirror.engine import messages as m
@@ -27,6 +29,9 @@ TRADES_EVERY_S = 60.0
 RESERVE_EVERY_S = 0.25
 FAILURES_UNTIL_FAILED = 3
 PROBE_EVERY_S = 5.0
+RATIONED_EVERY_S = 300.0
+PROBES_FROM = time(8)
+PROBES_A_DAY = 60
 PAPER_RETRY_S = 60.0
 
 
@@ -78,6 +83,8 @@ class Health:
             return
         if now < account.look_due or account.id not in self._core.limbs:
             return
+        if self._is_rationed(account):
+            return
         live = [self._core.book.orders[i] for i in self._core.book.live_orders[account.id]]
         pending = any(e.is_price_pending for e in self._core.book.account_executions(account.id))
         unsettled = bool(live) or pending or self._has_ended_unproven(account)
@@ -104,12 +111,33 @@ class Health:
         return account.positions_look_at is None or now - account.positions_look_at >= 3.0
 
     def _poll_if_due(self, account: AccountState, now: float) -> None:
-        if account.id not in self._core.limbs:
+        if account.id not in self._core.limbs or now < self._due.get(account.id, 0.0):
             return
-        if now >= self._due.get(account.id, 0.0):
-            self._due[account.id] = now + POLL_AT_LEAST_EVERY_S
-            self._core.limbs[account.id].ping()
-            self._core.limbs[account.id].read_funds()
+        if self._is_rationed(account):
+            self._due[account.id] = now + RATIONED_EVERY_S
+            if self._may_spend(account):
+                self._core.limbs[account.id].ping()
+            return
+        self._due[account.id] = now + POLL_AT_LEAST_EVERY_S
+        self._core.limbs[account.id].ping()
+        self._core.limbs[account.id].read_funds()
+
+    def _is_rationed(self, account: AccountState) -> bool:
+        """A dead key on another machine: OpenAlgo would ban our address, exits included."""
+        return account.connection == "auth_error" and not account.profile.is_loopback
+
+    def _may_spend(self, account: AccountState) -> bool:
+        """One probe each 5 min from 08:00 to the close, at most 60 a day, none at night."""
+        now = self._core.clock.now()
+        day = self._core.broker_day(now)
+        if account.refused_day != day:
+            account.refused_day, account.refused_calls = day, 0
+        calendar = self._core.calendar
+        is_night = now.time() < PROBES_FROM or calendar.is_over(Exchange.NFO, now)
+        if is_night or account.refused_calls >= PROBES_A_DAY:
+            return False
+        account.refused_calls += 1
+        return True
 
     def _probe_if_due(self, account: AccountState, now: float) -> None:
         """Semi-auto: ask whether it is over; a sandbox cannot tell, it is tried again instead."""
@@ -131,7 +159,9 @@ class Health:
 
     def poll_all(self) -> None:
         """The schedule's turn: every account, whatever its last poll."""
-        self._due.clear()
+        for account in self._core.accounts.values():
+            if not self._is_rationed(account):
+                self._due.pop(account.id, None)
 
     def _prove_prices(self) -> None:
         """A quiet symbol on a live feed, or a feed that is down: ask REST."""
@@ -144,7 +174,9 @@ class Health:
         usable = [
             a
             for a in self._core.accounts.values()
-            if a.id in self._core.limbs and a.profile.is_active and a.connection != "failed"
+            if a.id in self._core.limbs
+            and a.profile.is_active
+            and a.connection not in ("failed", "auth_error")
         ]
         usable.sort(key=lambda a: (not a.profile.is_primary, a.profile.backup_rank or 0))
         return usable[0] if usable else None

@@ -331,6 +331,8 @@ class AccountProfile:
     max_orders_per_day: int | None = None
     chase_by: ChaseBy = ChaseBy.REPLACE
     market_orders: MarketOrders = MarketOrders.ALLOWED
+    is_loopback: bool = True
+    """OpenAlgo never bans the machine it runs on; elsewhere refused calls are rationed."""
 
 
 Post = Callable[[object], None]

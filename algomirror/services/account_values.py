@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from dataclasses import field
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from algomirror.domain.chase import ChaseBy
 from algomirror.domain.chase import MarketOrders
@@ -148,6 +149,12 @@ def view_of(row: TradingAccount) -> AccountView:
     )
 
 
+def is_loopback(host_url: str) -> bool:
+    """Whether OpenAlgo runs on this very machine."""
+    host = urlsplit(host_url).hostname or ""
+    return host == "localhost" or host.startswith("127.") or host == "::1"
+
+
 def profile_of(row: TradingAccount) -> AccountProfile:
     return AccountProfile(
         id=row.id or 0,
@@ -158,6 +165,7 @@ def profile_of(row: TradingAccount) -> AccountProfile:
         is_active=row.is_active,
         backup_rank=row.backup_rank,
         max_orders_per_second=row.max_orders_per_second,
+        is_loopback=is_loopback(row.host_url),
         max_orders_per_minute=row.max_orders_per_minute,
         max_orders_per_day=row.max_orders_per_day,
         chase_by=ChaseBy(row.chase_by),

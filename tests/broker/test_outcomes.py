@@ -140,13 +140,14 @@ def test_an_order_over_a_kept_connection_is_answered_twice() -> None:
     assert len(connections) == 1
 
 
-def test_a_kept_connection_that_died_is_unknown_and_not_replayed() -> None:
+def test_a_kept_connection_that_breaks_under_a_request_is_unknown_and_not_replayed() -> None:
     """Bytes left on it: nobody knows."""
     seen = []
 
     def talk(connection: socket.socket) -> None:
         seen.append(connection.recv(4096))
         connection.sendall(answer(json.dumps(OK).encode()))
+        seen.append(connection.recv(4096))
 
     with server(talk) as url:
         transport = OrderTransport(url)
@@ -155,7 +156,31 @@ def test_a_kept_connection_that_died_is_unknown_and_not_replayed() -> None:
             transport.call("placeorder", {}, timeout_s=2.0)
         transport.close()
 
-    assert len(seen) == 1
+    assert len(seen) == 2
+
+
+def test_a_connection_that_was_hung_up_while_idle_is_not_used() -> None:
+    """The other end closed it between two orders: the second goes over a fresh one, once."""
+    seen = []
+    hung_up = threading.Event()
+
+    def talk(connection: socket.socket) -> None:
+        seen.append(connection.recv(4096))
+        connection.sendall(answer(json.dumps(OK).encode()))
+        connection.shutdown(socket.SHUT_WR)
+        hung_up.set()
+
+    with server(talk) as url:
+        transport = OrderTransport(url)
+        replies = []
+        for _ in range(2):
+            replies.append(transport.call("placeorder", {}, timeout_s=2.0).body)
+            hung_up.wait(2.0)
+            hung_up.clear()
+        transport.close()
+
+    assert replies == [OK, OK]
+    assert len(seen) == 2
 
 
 @pytest.mark.parametrize(
