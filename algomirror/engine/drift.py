@@ -151,6 +151,14 @@ class DriftDesk:
         at_start = note.at_start if note is not None and note.session_day == day else 0
         return at_start + account.foreign_net.get(key, 0) + account.expected_drift.get(key, 0)
 
+    def is_believable(self, account: AccountState, key: PositionKey) -> bool:
+        """Where we flattened today already, the position book must fit today's trades: one that is
+        behind would have it done twice.
+        """
+        if key not in account.expected_drift:
+            return True
+        return account.drift.get(key, 0) == self.explained(account, key)
+
     def claim(self, execution: ExecutionBook, leg_id: int, side: Side, wanted: int) -> int:
         """Units of `wanted` that an exit leaves out because they are closed already.
 

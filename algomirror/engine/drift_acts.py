@@ -167,6 +167,12 @@ class DriftActs:
         account = self._core.accounts.get(message.account_id)
         key = _key(message)
         look = account.drift_looks.get(key) if account is not None else None
+        if account is not None and not self._drift.is_believable(account, key):
+            self._refuse(
+                f"Not flattened: the position book contradicts today's trades on {message.symbol}.",
+                account.id,
+            )
+            return
         if account is None or look is None or not look.is_confirmed or look.value == 0:
             self._refuse(
                 f"Not flattened: the difference on {message.symbol} is not confirmed by two looks "

@@ -99,7 +99,7 @@ class TradingEngine:
         self._requests = Requests(self.core, self._lifecycle, self._exits)
         self._flatten = Flatten(self.core)
         self._drift_acts = DriftActs(self.core, drift, self._flatten, self._start)
-        self._kills = KillDesk(self.core, self._lifecycle, self._flatten, view, kill_file)
+        self._kills = KillDesk(self.core, self._lifecycle, self._flatten, drift, view, kill_file)
         self._start.is_killed = self._kills.blocks_strategy
         self._health = Health(self.core, self._outcomes, feeds)
         self._projection = Projection(self.core, drift, view)

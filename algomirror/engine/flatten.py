@@ -45,9 +45,13 @@ class Flatten:
         self._next_round = 0.0
 
     def begin(self, account_id: int, key: PositionKey, drift: int, cause: str) -> bool:
-        """Trade the drift away (signed units); False when a task for it is under way."""
+        """Trade the drift away (signed units); False when a task for it is under way.
+
+        What the looks said until now is spent: only new ones can ask for more.
+        """
         if drift == 0 or (account_id, key) in self._tasks or self._working(account_id, key):
             return False
+        self._core.accounts[account_id].drift_looks.pop(key, None)
         self._tasks[account_id, key] = Task(
             account_id=account_id,
             key=key,

@@ -15,6 +15,9 @@ from algomirror.engine.attention_rows import KillRow
 from algomirror.engine.book import FINAL_EXECUTION
 from algomirror.engine.book import ExecutionBook
 from algomirror.engine.core import Core
+from algomirror.engine.drift import CONFIRM_S
+from algomirror.engine.drift import QUIET_S
+from algomirror.engine.drift import DriftDesk
 from algomirror.engine.flatten import Flatten
 from algomirror.engine.lifecycle import Lifecycle
 from algomirror.engine.limbs import KillFile
@@ -39,18 +42,22 @@ class KillDesk:
         core: Core,
         lifecycle: Lifecycle,
         flatten: Flatten,
+        drift: DriftDesk,
         view: LiveView,
         file: KillFile | None,
     ) -> None:
         self._core = core
         self._lifecycle = lifecycle
         self._flatten = flatten
+        self._drift = drift
         self._view = view
         self._file = file
         self._open: dict[int, KillRecord] = {}
         self._by_file: int | None = None
         self._next_file = self._next_rows = 0.0
         self._status = ""
+        self._clean_from: dict[tuple[int, int], float] = {}
+        """By kill and account: when a look first showed nothing of others (monotonic)."""
 
     # --- pulling --------------------------------------------------------------------------
     def pull(self, message: RequestKill) -> KillRecord:
@@ -206,15 +213,29 @@ class KillDesk:
             if position.quantity and key.instrument.exchange in FOREIGN_EXCHANGES
         ]
         if not left:
-            return ""
+            return self._until_sure(record, account)
+        self._clean_from.pop((record.id, account.id), None)
         shorts = [(key, net) for key, net in left if net < 0]
         for key, net in shorts or left:
             self._flatten_when_sure(account, key, net)
         return f"{len(left)} positions of others are open"
 
+    def _until_sure(self, record: KillRecord, account: AccountState) -> str:
+        """A position book can be behind: two looks, 2 s apart and 5 s after the last event."""
+        looked = account.positions_look_at or 0.0
+        if looked < max(self._since(record), account.last_order_event) + QUIET_S:
+            self._core.want_look(account.id, delay=1.0, positions=True)
+            return "waits for the position book to settle"
+        clean_from = self._clean_from.setdefault((record.id, account.id), looked)
+        if looked - clean_from < CONFIRM_S:
+            self._core.want_look(account.id, delay=CONFIRM_S, positions=True)
+            return "waits for a second look"
+        return ""
+
     def _flatten_when_sure(self, account: AccountState, key: PositionKey, net: int) -> None:
         look = account.drift_looks.get(key)
-        if look is not None and look.is_confirmed and look.value == net:
+        is_sure = look is not None and look.is_confirmed and look.value == net
+        if is_sure and self._drift.is_believable(account, key):
             self._flatten.begin(account.id, key, net, REASON)
         else:
             self._core.want_look(account.id, delay=1.0, positions=True)
