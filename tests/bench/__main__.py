@@ -5,8 +5,10 @@ import subprocess
 import sys
 from typing import Any
 
+from tests.bench import hanging
 from tests.bench import latency
 from tests.bench import pages_load
+from tests.bench import restart
 from tests.bench import throughput
 from tests.processes import ROOT
 from tests.processes import environment
@@ -47,6 +49,8 @@ def main() -> None:
         f"start to pages served {opened['start_s']:.1f} s   page open -> first live row: median "
         f"{times[len(times) // 2]:.0f} ms, worst {times[-1]:.0f} ms (headless Chromium)"
     )
+    restart.report()
+    hanging.report()
 
 
 def served() -> dict[str, Any]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from dataclasses import field
-from datetime import date
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from algomirror.domain.instrument import Contract
 from algomirror.domain.instrument import Exchange
 from algomirror.domain.instrument import Instrument
 from algomirror.domain.instrument import OptionType
+from algomirror.domain.market_calendar import DEMO
 from algomirror.domain.order import Side
 from algomirror.domain.quote import Quote
 from algomirror.domain.risk.rules import rules_of
@@ -35,6 +36,7 @@ from algomirror.domain.strategy import Strategy
 from algomirror.engine.book import ExecutionBook
 from algomirror.engine.book import RunBook
 from algomirror.engine.engine import TradingEngine
+from algomirror.engine.limbs import AccountLimbs
 from algomirror.engine.limbs import Job
 from algomirror.engine.live_view import LiveView
 from algomirror.engine.ports import AccountProfile
@@ -133,33 +135,40 @@ class BenchLimbs:
 class Bench:
     """50 accounts x 20 legs in five runs, and single-account runs that breach one by one."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_empty: bool = False) -> None:
         url = f"sqlite:///{folder / 'bench.db'}"
         migrate(url)
         self.probes: dict[int, Probe] = {}
         self.server = BytesServer()
         self.view = LiveView()
         self.clock = SystemClock()
-        limbs = {i: BenchLimbs(self.server.url, self.probes) for i in range(1, ACCOUNTS + 1)}
+        self.expiry = self.clock.now().date() + timedelta(days=7)
+        self.limbs: dict[int, AccountLimbs] = {
+            i: BenchLimbs(self.server.url, self.probes) for i in range(1, ACCOUNTS + 1)
+        }
         self.engine = TradingEngine(
             clock=self.clock,
             journal=TradingStore(open_database(url, patience_s=0.25)),
-            limbs=limbs,
+            limbs=self.limbs,
             feeds=NoFeeds(),
             view=self.view,
             mark="beef",
+            calendar=DEMO,
         )
         profiles = [
             AccountProfile(id=i, name=f"A{i}", broker_name="bench", colour="sky",
                            is_primary=i == 1, is_active=True)
-            for i in limbs
+            for i in self.limbs
         ]  # fmt: skip
         self.engine.recover(profiles)
         for account in self.engine.core.accounts.values():
             account.is_reconciled = True
-        self.held = [self.run(f"H{n}", list(limbs), None) for n in range(RUNS)]
-        self.singles = [self.run(f"P{n}", [n % ACCOUNTS + 1], Decimal(1000)) for n in range(PROBES)]
-        self.fleet = self.run("F", list(limbs), Decimal(1000))
+        self.held = [self.run(f"H{n}", list(self.limbs), None) for n in range(RUNS)]
+        self.singles: list[RunBook] = []
+        if not is_empty:
+            for n in range(PROBES):
+                self.singles.append(self.run(f"P{n}", [n % ACCOUNTS + 1], Decimal(1000)))
+        self.fleet = self.run("F", list(self.limbs), Decimal(1000))
         self.engine.core.commit()
 
     def run(self, name: str, accounts: list[int], limit: Decimal | None) -> RunBook:
@@ -223,7 +232,7 @@ class Bench:
             leg=Leg(id=number, leg_number=number, underlying="NIFTY", side=side,
                     option_type=kind),
             contract=Contract(instrument=Instrument(f"{name}-{number}", Exchange.NFO),
-                              underlying="NIFTY", expiry=date(2026, 12, 1),
+                              underlying="NIFTY", expiry=self.expiry,
                               strike=Decimal(25000), option_type=kind, lot_size=65,
                               tick_size=Decimal("0.05"), freeze_quantity=1800),
             weight=1,
@@ -231,7 +240,9 @@ class Bench:
         )  # fmt: skip
 
 
-def ticker(bench: Bench, stop: threading.Event, sent: list[int]) -> None:
+def ticker(
+    bench: Bench, stop: threading.Event, sent: list[int], per_second: int = TICKS_PER_SECOND
+) -> None:
     """5,000 ticks a second on the held symbols, in slices of five milliseconds."""
     instruments = [p.contract.instrument for r in bench.held for p in r.run.plan.legs]
     others = [*bench.singles, bench.fleet]
@@ -241,7 +252,7 @@ def ticker(bench: Bench, stop: threading.Event, sent: list[int]) -> None:
     begun = time.perf_counter()
     while not stop.is_set():
         now = bench.clock.now()
-        due = int((time.perf_counter() - begun) * TICKS_PER_SECOND)
+        due = int((time.perf_counter() - begun) * per_second)
         while number < due:
             at = number % len(instruments)
             price = prices[number % 10] if at < 4 * RUNS else PRICE

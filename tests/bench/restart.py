@@ -80,16 +80,18 @@ def first_life(folder: str, rest: str, stream: str) -> None:
 
 def second_life(folder: str) -> None:
     """Recover; one JSON line when every account is reconciled, one when the run is closed."""
+    begun = time.monotonic()
     app = opened(folder)
+    open_s = time.monotonic() - begun
     begun = time.monotonic()
     app.start()
     states = app.engine.core.accounts
     until(lambda: len(states) == ACCOUNTS and all(a.is_reconciled for a in states.values()),
           "accounts reconciled")  # fmt: skip
-    said({"reconciled_s": time.monotonic() - begun, "exits": exits(app)})
+    said({"open_s": open_s, "reconciled_s": time.monotonic() - begun})
     runs = app.engine.core.book.runs
     until(lambda: all(r.is_final for r in list(runs.values())), "run closed", 60.0)
-    said({"closed_s": time.monotonic() - begun, "exits": exits(app)})
+    said({"exits": exits(app)})
     app.stop()
 
 
@@ -125,7 +127,7 @@ def measure() -> dict[str, Any]:
         left = open_positions(ready["rest"])
     return {
         "armed_s": armed_s,
-        "reconciled_s": armed["reconciled_s"],
+        **armed,
         "closed_s": closed_s,
         "exits": closed["exits"],
         "held": held,
@@ -140,15 +142,19 @@ def open_positions(rest: str) -> int:
 
 def report() -> None:
     found = measure()
-    print(f"restart in the middle of an exit of {ACCOUNTS} accounts x 4 legs "
-          f"({found['held']} positions open when it died):")  # fmt: skip
-    print(f"  process start -> all accounts reconciled {found['armed_s']:6.2f} s   of which after "
-          f"the database was open {found['reconciled_s']:.2f} s")  # fmt: skip
-    print(
-        f"  process start -> run closed, books agree {found['closed_s']:6.2f} s   "
-        f"{found['exits']} exit orders for {4 * ACCOUNTS} positions, {found['left']} left"
-    )
-    print(f"  goal: armed <= {GOAL_S:.0f} s   reached: {found['armed_s'] <= GOAL_S}")
+    recovery = found["open_s"] + found["reconciled_s"]
+    imports = found["armed_s"] - recovery
+    print(f"killed in the middle of an exit of {ACCOUNTS} accounts x 4 legs "
+          f"({found['held']} of {4 * ACCOUNTS} positions open):")  # fmt: skip
+    print(f"  recovery begins -> all accounts reconciled {recovery:6.2f} s   "
+          f"(database {found['open_s']:.2f}, books {found['reconciled_s']:.2f})")  # fmt: skip
+    print(f"  process begins -> all accounts reconciled  {found['armed_s']:6.2f} s   "
+          f"(of it interpreter and imports {imports:.2f})")  # fmt: skip
+    print(f"  process begins -> run closed, books agree  {found['closed_s']:6.2f} s   "
+          f"{found['exits']} exit orders, {found['left']} positions left; an order that never "
+          "arrived needs its 20 s")  # fmt: skip
+    print(f"  goal: armed <= {GOAL_S:.0f} s   reached: {recovery <= GOAL_S} from recovery, "
+          f"{found['armed_s'] <= GOAL_S} from process start")  # fmt: skip
 
 
 def main(arguments: list[str]) -> None:
