@@ -73,7 +73,7 @@ class Outbox:
     def stop(self, why: str) -> None:
         """For good: what is staged is dropped, and with it every order not yet sent."""
         self.error = why
-        self._is_stopped = True
+        self._is_stopped, self.is_on_fallback = True, False
         self._facts, self._steps, self._waiting = [], [], []
 
     def commit(self) -> None:

@@ -14,13 +14,14 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Literal
 
-from algomirror.domain.run import ExitReason
 from algomirror.domain.run import RunState
 from algomirror.domain.run import RunTrigger
 from algomirror.domain.strategy import Plan
 from algomirror.domain.strategy import UnbalancedPolicy
 from algomirror.engine import messages as m
 from algomirror.paper.exchange import Profile
+from algomirror.paper.faults import FaultPlan
+from algomirror.paper.faults import FaultRule
 from algomirror.simulate.crash_lives import Crossing
 from algomirror.simulate.crash_lives import Ended
 from algomirror.simulate.crash_lives import Host
@@ -35,7 +36,8 @@ from algomirror.store.trading import TradingStore
 AT_ONCE = 2
 """Stories told side by side: each is a process of its own with a database of its own."""
 SETTLED_S = 4.0
-FLAT_ENDS = frozenset({ExitReason.HEDGE_TIMEOUT, ExitReason.UNBALANCED})
+PATIENCE_S = 0.005
+"""Real time that a life waits for a locked database; market time stands still meanwhile."""
 Verdict = Literal["equal", "explained"]
 
 
@@ -51,6 +53,8 @@ class Story:
     is_locked: bool = False
     """Another process locks the database while it happens (product.md 15.2)."""
     may_lose_entries: bool = False
+    sets: int = 1
+    faults: tuple[FaultRule, ...] = ()
 
     def play(self, world: World, remote: Remote, plan: Plan) -> None:
         """One life: act, go on to the end, let the last facts be saved."""
@@ -70,6 +74,13 @@ def _enter(world: World, remote: Remote, plan: Plan) -> None:
     start = m.StartRun(plan=fresh, trigger=RunTrigger.MANUAL, by="trader", token="once")  # noqa: S106
     world.engine.post(start)
     world.step()
+
+
+def _enter_and_leave(world: World, remote: Remote, plan: Plan) -> None:
+    _enter(world, remote, plan)
+    world.run_for(3.0)
+    if world.run().run.state is RunState.ENTERING:
+        world.exit(world.run())
 
 
 def _leave(world: World, remote: Remote, plan: Plan) -> None:
@@ -101,6 +112,11 @@ STORIES = (
         name="entry", act=_enter, is_over=_is_entered, is_opened_before=False,
         may_lose_entries=True,
     ),
+    Story(
+        name="exit while entries rest", act=_enter_and_leave, is_over=_is_left,
+        is_opened_before=False, may_lose_entries=True, sets=2,
+        faults=(FaultRule(kind="partial_fill", endpoint="placeorder", count=2, seconds=500.0),),
+    ),
     Story(name="exit by max loss", act=_lose, is_over=_is_left),
     Story(name="exit by a person", act=_leave, is_over=_is_left),
     Story(name="exit by the kill switch", act=_kill_switch, is_over=_is_left),
@@ -129,44 +145,58 @@ class Tally:
 
 
 class Enumeration:
-    """One story on one profile, told once undisturbed and once for every boundary."""
+    """One story on one profile, told once undisturbed and once for every boundary.
 
-    def __init__(self, story: Story, profile: Profile, folder: Path) -> None:
+    `is_eager`: the exchange has a request before the engine goes on, else only after the round.
+    """
+
+    def __init__(
+        self, story: Story, profile: Profile, folder: Path, *, is_eager: bool = False
+    ) -> None:
         self.story = story
         self.tally = Tally(story.name, profile)
         self._folder = folder
         self._base = folder / "base.db"
         self._world = self._opened(profile)
+        self._world.is_eager = is_eager
 
     def _opened(self, profile: Profile) -> World:
         """A warmed-up world whose database file is at rest: what every telling starts from."""
         url = f"sqlite:///{self._base}"
         migrate(url)
-        store = TradingStore(open_database(url))
+        self._engine = open_database(url, patience_s=PATIENCE_S)
+        store = TradingStore(self._engine)
         world = World(profile=profile, journal=store, tick_s=2.0)
+        for paper in world.papers.values():
+            paper.faults = FaultPlan(rules=list(self.story.faults))
         strategy = short_iron_fly(
             max_loss=Decimal(1500), unbalanced_policy=UnbalancedPolicy.EXIT_ALL
         )
-        self._plan = world.plan(strategy)
+        self._plan = world.plan(strategy, sets=self.story.sets)
         if self.story.is_opened_before:
-            world.open(strategy)
+            world.open(strategy, sets=self.story.sets)
             world.run_for(SETTLED_S)
+        store.load(world.clock.now().date())
         store.close()
         gc.collect()
         return world
 
-    def run(self, *, twice: bool = False) -> Tally:
-        """Every boundary once; with `twice` the next life dies too, at its first commit."""
-        twin = next(iter(self._told([()])))[1]
-        tally = self.tally
+    def twin(self) -> Ended:
+        """The story undisturbed; its crossings are the boundaries."""
+        return next(iter(self._told([()])))[1]
+
+    def run(self, *, at: Callable[[Crossing], bool] | None = None, twice: bool = False) -> Tally:
+        """Killed at every boundary (that `at` picks); with `twice` the next life dies as well, at
+        the end of its first save."""
+        twin, tally = self.twin(), self.tally
         if twin.books is None:
             tally.broken.append(f"the twin did not end: {twin.failure}")
             return tally
         tally.crossings = twin.crossings[0]
         tally.broken += [f"twin: {text}" for text in _problems(twin)]
         again = (1,) if twice else ()
-        stories = [(index, *again) for index in range(len(tally.crossings))]
-        for kills, ended in self._told(stories):
+        wanted = [i for i, c in enumerate(tally.crossings) if at is None or at(c)]
+        for kills, ended in self._told([(index, *again) for index in wanted]):
             self._judge(kills, ended, twin)
         return tally
 
@@ -187,7 +217,9 @@ class Enumeration:
     def _tell(self, link: Connection, kills: tuple[int, ...]) -> None:
         database = self._folder / f"{'-'.join(map(str, kills)) or 'twin'}.db"
         shutil.copy(self._base, database)
-        host = Host(self._world, database, lambda w, r: self.story.play(w, r, self._plan))
+        host = Host(
+            self._world, self._engine, database, lambda w, r: self.story.play(w, r, self._plan)
+        )
         link.send(("ended", host.tell(kills)))
 
     # --- judging --------------------------------------------------------------------------
@@ -242,7 +274,7 @@ def _verdict(ended: Ended, twin: Ended, story: Story) -> Verdict | None:
         and bool(lost)
         and not lost & ended.tags.keys()
         and not ended.net
-        and (books.execution_reason in FLAT_ENDS or "not found" in books.said)
+        and (bool(books.execution_reason) or "not found" in books.said)
         and books.run in (RunState.CLOSED, RunState.FAILED)
     )
     return "explained" if is_explained else None

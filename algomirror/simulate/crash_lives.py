@@ -20,6 +20,8 @@ from typing import NamedTuple
 from typing import NoReturn
 
 from sqlalchemy import Connection as DatabaseConnection
+from sqlalchemy import Engine
+from sqlalchemy import event
 
 from algomirror.clock import FakeClock
 from algomirror.engine.ports import Fact
@@ -31,7 +33,6 @@ from algomirror.store.trading import TradingStore
 
 DOWN_S = 1.0
 """Market time between a death and the next start."""
-PATIENCE_S = 0.005
 TAKING = frozenset({"placeorder", "modifyorder", "cancelorder"})
 """Requests that change the exchange: dying before their answer is known is a boundary."""
 TAKEN = "after the exchange took"
@@ -135,9 +136,11 @@ Play = Callable[[World, Remote], None]
 class Host:
     """Owns exchange, prices and time of one story; forks one child a life."""
 
-    def __init__(self, world: World, database: Path, play: Play) -> None:
+    def __init__(self, world: World, engine: Engine, database: Path, play: Play) -> None:
+        """`engine`: closed, its statements compiled; each life opens its own file with it."""
         self._world = world
         self._server = world.exchange
+        self._engine = engine
         self._database = database
         self._play = play
         self._lock: DatabaseConnection | None = None
@@ -148,10 +151,13 @@ class Host:
         for kill_at in (*kills, None):
             link, child = forked(lambda link, at=kill_at: self._live(link, at))  # type: ignore[misc]
             self._serve(link)
-            os.waitpid(child, 0)
+            status = os.waitpid(child, 0)[1]
             link.close()
             self._unlock()
             if self._ended.books is not None or self._ended.failure:
+                break
+            if not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGKILL:
+                self._ended.failure = f"ended with status {status}, neither killed nor done"
                 break
             self._ended.kills += 1
             self._world.clock.advance(DOWN_S)
@@ -163,15 +169,13 @@ class Host:
         remote, world = Remote(link, kill_at), self._world
         world.exchange, world.prices, world.boundary = remote, remote.ltp, remote.crossed
         world.clock = FakeClock(world.clock.now())
-        store = TradingStore(
-            open_database(f"sqlite:///{self._database}", patience_s=PATIENCE_S),
-            fallback=Fallback(self._database.with_suffix(".fallback"), world.clock),
-        )
-        world.journal = store
+        _point_at(self._engine, self._database)
+        fallback = Fallback(self._database.with_suffix(".fallback"), world.clock)
+        world.journal = TradingStore(self._engine, fallback=fallback)
         world.restart()
         world.run_for(2.0)
         self._play(world, remote)
-        link.send(("done", _books_of(world, self._database)))
+        link.send(("done", _books_of(world, self._engine)))
 
     # --- the process that outlives it -----------------------------------------------------
     def _serve(self, link: Connection) -> None:
@@ -256,7 +260,15 @@ def _work_and_end(work: Callable[[Connection], None], link: Connection) -> NoRet
         os._exit(0)
 
 
-def _books_of(world: World, database: Path) -> Books:
+def _point_at(engine: Engine, database: Path) -> None:
+    """Further connections open this file: an engine of one's own would compile everything anew."""
+
+    @event.listens_for(engine, "do_connect")
+    def _open(dialect: Any, record: Any, given: list[Any], named: Any) -> None:
+        given[0] = str(database)
+
+
+def _books_of(world: World, engine: Engine) -> Books:
     core = world.engine.core
     run = world.run()
     execution = next(iter(run.executions.values()))
@@ -271,7 +283,7 @@ def _books_of(world: World, database: Path) -> Books:
         cash=sum((p.cash for p in execution.positions.values()), Decimal(0)),
         realised=run.run.realised,
         lost=[o.id for o in orders if o.intent.purpose == "ENTRY" and _is_lost(o.reason)],
-        doubled_rows=_doubled(database),
+        doubled_rows=_doubled(engine),
         errors=sum(line.kind == "engine_error" for line in core.journal.load(
             world.clock.now().date()).timeline),
     )  # fmt: skip
@@ -281,14 +293,13 @@ def _is_lost(reason: str) -> bool:
     return reason.startswith("not found at the broker")
 
 
-def _doubled(database: Path) -> int:
+def _doubled(engine: Engine) -> int:
     """Appended rows that are equal in everything but the number the database gave them."""
     queries = (
         "SELECT count(*) FROM order_events GROUP BY client_order_id, at, to_status, source, text",
         "SELECT count(*) FROM fills GROUP BY client_order_id, at, quantity, value",
         "SELECT count(*) FROM trading_state_changes GROUP BY at, state, reason, account_id",
     )
-    engine = open_database(f"sqlite:///{database}")
     with engine.connect() as connection:
         return sum(
             row[0] > 1 for query in queries for row in connection.exec_driver_sql(query).all()

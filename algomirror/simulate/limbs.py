@@ -96,6 +96,8 @@ class SimLimbs:
         )
         self.sent: list[Job] = []
         self.sent_at: list[datetime] = []
+        self.is_eager = False
+        """A request leaves within `send`, as when a sender's thread is that quick."""
         self._account_id = account_id
         self._clock = clock
         self._post = post
@@ -160,6 +162,8 @@ class SimLimbs:
     # --- engine.limbs.AccountLimbs --------------------------------------------------------
     def send(self, job: Job) -> None:
         self._queue.push(job)
+        if self.is_eager:
+            self.pump()
 
     def set_exit_reserve(self, orders: int) -> None:
         self._queue.pace.exit_reserve = orders

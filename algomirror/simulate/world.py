@@ -113,6 +113,7 @@ class World:
         self.exchange: Venue = server
         self.prices: Callable[[str, str], Decimal | None] = self.market.ltp
         self.boundary: Boundary = no_boundary
+        self.is_eager = False
         self.journal = journal if journal is not None else TradingStore.in_memory()
         self.tick_s = tick_s
         self._is_read = is_read
@@ -154,6 +155,7 @@ class World:
                 post=engine.post,
                 put_quote=engine.put_quote,
             )
+            self.limbs[account_id].is_eager = self.is_eager
         engine.recover([self.profile(i) for i in self.papers])
         return engine
 
