@@ -179,6 +179,7 @@ class Enumeration:
         store.load(world.clock.now().date())
         store.close()
         gc.collect()
+        gc.freeze()  # children share what is never collected
         return world
 
     def twin(self) -> Ended:

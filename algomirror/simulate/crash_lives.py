@@ -1,5 +1,6 @@
 """Lives of an engine that are really killed, on one database file and one exchange."""
 
+import gc
 import os
 import signal
 import sys
@@ -92,13 +93,14 @@ class Remote:
         self._link = link
         self._kill_at = kill_at
         self._crossed = 0
+        self._prices: dict[tuple[str, str], Decimal | None] = {}
 
     def _ask(self, act: str, *given: Any) -> Any:
         self._link.send((act, *given))
         return self._link.recv()
 
     def step(self, now: datetime) -> None:
-        self._ask("step", now)
+        self._prices = self._ask("step", now, list(self._prices))
 
     def handle(self, endpoint: str, body: Any, now: datetime) -> Answer:
         answer: Answer = self._ask("handle", endpoint, body, now)
@@ -107,11 +109,14 @@ class Remote:
         return answer
 
     def ltp(self, symbol: str, exchange: str) -> Decimal | None:
-        price: Decimal | None = self._ask("ltp", symbol, exchange)
-        return price
+        key = (symbol, exchange)
+        if key not in self._prices:
+            self._prices[key] = self._ask("ltp", symbol, exchange)
+        return self._prices[key]
 
     def set_index(self, name: str, price: float) -> None:
         self._ask("set_index", name, price)
+        self._prices.clear()
 
     def lock(self) -> None:
         """Another process locks the database, until `unlock` or until we die."""
@@ -202,6 +207,7 @@ class Host:
                 ahead: timedelta = given[0] - self._world.clock.now()
                 self._world.clock.advance(max(ahead.total_seconds(), 0.0))
                 self._server.step(given[0])
+                return {key: self._world.market.ltp(*key) for key in given[1]}
             case "handle":
                 return self._server.handle(given[0], given[1], given[2])
             case "ltp":
@@ -242,6 +248,7 @@ def forked(work: Callable[[Connection], None]) -> tuple[Connection, int]:
     ours, theirs = Pipe()
     child = os.fork()
     if child == 0:
+        gc.disable()
         ours.close()
         _work_and_end(work, theirs)
     theirs.close()
