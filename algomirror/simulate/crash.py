@@ -1,6 +1,5 @@
 """Kills the engine at every journal boundary of a story and compares with the twin that lived."""
 
-import gc
 import os
 import shutil
 from collections import Counter
@@ -157,6 +156,7 @@ class Enumeration:
         self.tally = Tally(story.name, profile)
         self._folder = folder
         self._base = folder / "base.db"
+        self._first = self._base if story.is_opened_before else folder / "empty.db"
         self._world = self._opened(profile)
         self._world.is_eager = is_eager
 
@@ -164,6 +164,8 @@ class Enumeration:
         """A warmed-up world whose database file is at rest: what every telling starts from."""
         url = f"sqlite:///{self._base}"
         migrate(url)
+        if not self.story.is_opened_before:
+            shutil.copy(self._base, self._first)
         self._engine = open_database(url, patience_s=PATIENCE_S)
         store = TradingStore(self._engine)
         world = World(profile=profile, journal=store, tick_s=2.0)
@@ -178,8 +180,6 @@ class Enumeration:
             world.run_for(SETTLED_S)
         store.load(world.clock.now().date())
         store.close()
-        gc.collect()
-        gc.freeze()  # children share what is never collected
         return world
 
     def twin(self) -> Ended:
@@ -217,7 +217,7 @@ class Enumeration:
 
     def _tell(self, link: Connection, kills: tuple[int, ...]) -> None:
         database = self._folder / f"{'-'.join(map(str, kills)) or 'twin'}.db"
-        shutil.copy(self._base, database)
+        shutil.copy(self._first, database)
         host = Host(
             self._world, self._engine, database, lambda w, r: self.story.play(w, r, self._plan)
         )
@@ -293,5 +293,6 @@ def _differences(ended: Ended, twin: Ended) -> dict[str, tuple[object, object]]:
         "execution": (books.execution, other.execution),
         "execution reason": (books.execution_reason, other.execution_reason),
         "positions": (books.positions, other.positions),
+        "kills not ended": (books.open_kills, other.open_kills),
     }
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

@@ -65,6 +65,8 @@ class Books:
     realised: Decimal
     lost: list[str]
     """Entries that were saved and are proven never to have reached the exchange."""
+    open_kills: int
+    """Pulls of the kill switch that have not ended."""
     doubled_rows: int
     """Appended rows that stand twice in the database."""
     errors: int
@@ -276,7 +278,7 @@ def _point_at(engine: Engine, database: Path) -> None:
 
 
 def _books_of(world: World, engine: Engine) -> Books:
-    core = world.engine.core
+    saved = world.journal.load(world.clock.now().date())
     run = world.run()
     execution = next(iter(run.executions.values()))
     orders = execution.orders.values()
@@ -290,10 +292,10 @@ def _books_of(world: World, engine: Engine) -> Books:
         cash=sum((p.cash for p in execution.positions.values()), Decimal(0)),
         realised=run.run.realised,
         lost=[o.id for o in orders if o.intent.purpose == "ENTRY" and _is_lost(o.reason)],
+        open_kills=len(saved.kills),
         doubled_rows=_doubled(engine),
-        errors=sum(line.kind == "engine_error" for line in core.journal.load(
-            world.clock.now().date()).timeline),
-    )  # fmt: skip
+        errors=sum(line.kind == "engine_error" for line in saved.timeline),
+    )
 
 
 def _is_lost(reason: str) -> bool:
