@@ -296,9 +296,7 @@ class Entry:
 
     def _may_go_on(self, execution: ExecutionBook) -> bool:
         is_in = execution.state in (ExecutionState.ENTERING, ExecutionState.ENTERED)
-        return (
-            is_in and not execution.whole_exit and self._core.entries_allowed(execution.account_id)
-        )
+        return is_in and not execution.whole_exit and self._core.is_active(execution.account_id)
 
     def _replace(
         self, execution: ExecutionBook, order: Order, rest: int, *, to_market: bool

@@ -53,11 +53,14 @@ class Orders:
             sent_at=core.clock.monotonic(), drift_before=self._drift_of(intent), at_sender=True
         )
         self._put(order, "", "engine", intent.cause)
-        self.resend(order)
+        self._send_when_durable(order)
         return order
 
     def resend(self, order: Order) -> None:
         """The same client id again: allowed only when not one byte was written."""
+        self._send_when_durable(order)
+
+    def _send_when_durable(self, order: Order) -> None:
         is_entry = order.intent.purpose is OrderPurpose.ENTRY
         since = self._core.clock.monotonic()
         self._core.then(lambda: self._send(order, since), entry_id=order.id if is_entry else "")

@@ -39,7 +39,7 @@ class Outbox:
     def __init__(self, journal: Journal, clock: Clock, say: Say) -> None:
         self.error = ""
         self.is_on_fallback = False
-        self.boundary: Boundary = _no_boundary
+        self.boundary: Boundary = no_boundary
         """Called at every crossing: a crash test ends the process there."""
         self._journal = journal
         self._clock = clock
@@ -73,7 +73,7 @@ class Outbox:
     def stop(self, why: str) -> None:
         """For good: what is staged is dropped, and with it every order not yet sent."""
         self.error = why
-        self._is_stopped = True
+        self._is_stopped, self.is_on_fallback = True, False
         self._facts, self._steps, self._waiting = [], [], []
 
     def commit(self) -> None:
@@ -169,5 +169,5 @@ def _sentence(unavailable: JournalUnavailable) -> str:
     return str(unavailable) or "The database cannot be written."
 
 
-def _no_boundary(kind: str, facts: Sequence[Fact]) -> None:
+def no_boundary(kind: str, facts: Sequence[Fact]) -> None:
     """Nobody watches."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from itertools import count
 from typing import Any
+from typing import Protocol
 
 from algomirror.broker.openalgo import SEND_DEADLINE_S
 from algomirror.broker.openalgo import OpenAlgoBroker
@@ -28,15 +29,23 @@ from algomirror.engine.sender import read_health
 from algomirror.engine.sender import read_money
 from algomirror.engine.sender import run_job
 from algomirror.errors import BrokerError
-from algomirror.paper.answers import PaperServer
+from algomirror.paper.answer import Answer
 
 LATENCY_S = 0.04
+
+
+class Venue(Protocol):
+    """The paper exchange: here, or in the process that outlives this one (crash tests)."""
+
+    def step(self, now: datetime) -> None: ...
+
+    def handle(self, endpoint: str, body: Any, now: datetime) -> Answer: ...
 
 
 class DirectTransport:
     """Calls the paper core in-process; its transport faults become what a client would see."""
 
-    def __init__(self, server: PaperServer, clock: FakeClock) -> None:
+    def __init__(self, server: Venue, clock: FakeClock) -> None:
         self._server = server
         self._clock = clock
         self.took_s = LATENCY_S
@@ -66,7 +75,7 @@ class SimLimbs:
     def __init__(
         self,
         account_id: int,
-        server: PaperServer,
+        server: Venue,
         clock: FakeClock,
         *,
         key: str,
@@ -87,6 +96,8 @@ class SimLimbs:
         )
         self.sent: list[Job] = []
         self.sent_at: list[datetime] = []
+        self.is_eager = False
+        """A request leaves within `send`, as when a sender's thread is that quick."""
         self._account_id = account_id
         self._clock = clock
         self._post = post
@@ -151,6 +162,8 @@ class SimLimbs:
     # --- engine.limbs.AccountLimbs --------------------------------------------------------
     def send(self, job: Job) -> None:
         self._queue.push(job)
+        if self.is_eager:
+            self.pump()
 
     def set_exit_reserve(self, orders: int) -> None:
         self._queue.pace.exit_reserve = orders

@@ -32,6 +32,8 @@ from algomirror.engine import messages as m
 from algomirror.engine.book import RunBook
 from algomirror.engine.engine import TradingEngine
 from algomirror.engine.live_view import LiveView
+from algomirror.engine.outbox import Boundary
+from algomirror.engine.outbox import no_boundary
 from algomirror.engine.ports import AccountProfile
 from algomirror.engine.ports import Journal
 from algomirror.paper.answers import PaperServer
@@ -43,6 +45,7 @@ from algomirror.paper.master import BASE_PRICES
 from algomirror.paper.master import Master
 from algomirror.paper.master import default_master
 from algomirror.simulate.limbs import SimLimbs
+from algomirror.simulate.limbs import Venue
 from algomirror.store.trading import TradingStore
 
 START = datetime(2026, 11, 23, 10, 0, tzinfo=IST)
@@ -106,13 +109,17 @@ class World:
         if day not in _MASTERS:
             _MASTERS[day] = default_master(day, frozenset(HOLIDAYS))
         self.market = Market(_MASTERS[day], seed=seed, start=start, step_s=tick_s, moving=moving)
-        self.exchange = PaperServer(self.market)
+        server = PaperServer(self.market)
+        self.exchange: Venue = server
+        self.prices: Callable[[str, str], Decimal | None] = self.market.ltp
+        self.boundary: Boundary = no_boundary
+        self.is_eager = False
         self.journal = journal if journal is not None else TradingStore.in_memory()
         self.tick_s = tick_s
         self._is_read = is_read
         self.papers: dict[int, PaperAccount] = {}
         for account_id in range(1, accounts + 1):
-            self.papers[account_id] = self.exchange.add_account(
+            self.papers[account_id] = server.add_account(
                 f"key-{account_id}",
                 cash=Decimal(10_000_000),
                 profile=profile,
@@ -137,6 +144,7 @@ class World:
             view=view,
             mark="a1b2",
         )
+        engine.core.outbox.boundary = self.boundary
         self.limbs.clear()
         for account_id, paper in self.papers.items():
             self.limbs[account_id] = SimLimbs(
@@ -147,11 +155,13 @@ class World:
                 post=engine.post,
                 put_quote=engine.put_quote,
             )
+            self.limbs[account_id].is_eager = self.is_eager
         engine.recover([self.profile(i) for i in self.papers])
         return engine
 
     def restart(self) -> None:
         """The process dies here and starts again on the same database."""
+        self._next_tick = self.clock.monotonic()
         self.engine = self._new_engine()
 
     def profile(self, account_id: int) -> AccountProfile:
@@ -208,7 +218,7 @@ class World:
             return
         now = self.clock.now()
         for instrument in self.engine.core.market.wanted:
-            price = self.market.ltp(instrument.symbol, instrument.exchange)
+            price = self.prices(instrument.symbol, instrument.exchange)
             if price is not None:
                 self.engine.put_quote(Quote(instrument, price, now, "feed:1"))
 

@@ -112,7 +112,11 @@ def _decode(raw: bytes) -> Line | None:
         batch, number, facts = json.loads(raw)
     except ValueError:
         return None
-    return Line(batch, number, tuple(_fact(kind, value) for kind, value in facts))
+    try:
+        return Line(batch, number, tuple(_fact(kind, value) for kind, value in facts))
+    except (KeyError, TypeError, ValueError) as odd:
+        text = f"Line {number} of the fallback journal is of another version: {odd}."
+        raise JournalUnavailable(text) from odd
 
 
 def _fact(kind: str, value: Any) -> Fact:

@@ -3,15 +3,14 @@
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy import Engine
+from sqlalchemy import Dialect
 from sqlalchemy import Table
 
 
 class Statement:
     """One statement compiled once: rows go to the driver without SQLAlchemy's per-call work."""
 
-    def __init__(self, statement: Any, table: Table, engine: Engine) -> None:
-        dialect = engine.dialect
+    def __init__(self, statement: Any, table: Table, dialect: Dialect) -> None:
         names = [c.name for c in table.columns if not (c.name == "id" and _is_counted(table))]
         compiled = statement.compile(dialect=dialect, column_keys=names)
         self._sql = str(compiled)

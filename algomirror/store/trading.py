@@ -7,9 +7,11 @@ from collections import defaultdict
 from collections.abc import Callable
 from collections.abc import Sequence
 from datetime import date
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy import Dialect
 from sqlalchemy import Engine
 from sqlalchemy import Table
 from sqlalchemy import and_
@@ -175,6 +177,27 @@ _KINDS: dict[type, _Kind] = {
 """In the order in which they are written, so that foreign keys hold."""
 
 
+@cache
+def _statements(dialect: Dialect) -> dict[type, Statement]:
+    return {
+        kind: Statement(_statement(how, dialect), how.table, dialect)
+        for kind, how in _KINDS.items()
+    }
+
+
+def _statement(how: _Kind, dialect: Dialect) -> Any:
+    if not how.keys:
+        return insert(how.table)
+    words = sqlite if dialect.name == "sqlite" else postgresql
+    statement = words.insert(how.table)
+    if how.only_if_absent:
+        return statement.on_conflict_do_nothing(index_elements=list(how.keys))
+    changed = {
+        c.name: statement.excluded[c.name] for c in how.table.columns if c.name not in how.keys
+    }
+    return statement.on_conflict_do_update(index_elements=list(how.keys), set_=changed)
+
+
 class TradingStore:
     """Implements engine.ports.Journal on a connection of its own. Owned by the engine thread.
 
@@ -191,9 +214,7 @@ class TradingStore:
         self._fallback = fallback
         self._is_in_doubt = False
         self._connection: Connection | None = None
-        self._statements = {
-            kind: Statement(self._statement(how), how.table, engine) for kind, how in _KINDS.items()
-        }
+        self._statements = _statements(engine.dialect)
 
     @classmethod
     def in_memory(cls) -> "TradingStore":
@@ -208,18 +229,6 @@ class TradingStore:
         with connection.begin():
             for how in reversed(_KINDS.values()):
                 connection.execute(delete(how.table))
-
-    def _statement(self, how: _Kind) -> Any:
-        if not how.keys:
-            return insert(how.table)
-        dialect = sqlite if self._engine.dialect.name == "sqlite" else postgresql
-        statement = dialect.insert(how.table)
-        if how.only_if_absent:
-            return statement.on_conflict_do_nothing(index_elements=list(how.keys))
-        changed = {
-            c.name: statement.excluded[c.name] for c in how.table.columns if c.name not in how.keys
-        }
-        return statement.on_conflict_do_update(index_elements=list(how.keys), set_=changed)
 
     # --- writing --------------------------------------------------------------------------
     def commit(self, facts: Sequence[Fact]) -> None:

@@ -131,6 +131,15 @@ def test_an_unreadable_line_in_the_middle_stops_loudly(path: Path) -> None:
         _ = fallback(path).lines
 
 
+def test_a_whole_line_of_another_version_stops_loudly(path: Path) -> None:
+    """It is not torn: leaving it out would forget orders."""
+    write(path, line(1))
+    path.write_bytes(path.read_bytes().replace(b'"text"', b'"words"'))
+
+    with pytest.raises(JournalUnavailable, match="another version"):
+        _ = fallback(path).lines
+
+
 def test_a_file_that_cannot_be_written_takes_nothing(tmp_path: Path) -> None:
     """The caller must not send."""
     journal = fallback(tmp_path / "missing" / "f.jsonl")
