@@ -179,7 +179,8 @@ def _chosen(noun: str, name: str | None, known: list[Named]) -> Named | None:
 # --- beside a running AlgoMirror -----------------------------------------------------------------
 def _by_file(settings: Settings, wish: _Wish, end: float, say: Say) -> int:
     order, status = settings.data_dir / NAME, settings.data_dir / STATUS
-    status.unlink(missing_ok=True)
+    if not order.exists():
+        status.unlink(missing_ok=True)  # it tells of a kill that ended; else of one that goes on
     trouble = replace_text(
         order,
         order_text(
