@@ -5,6 +5,7 @@ import logging
 import secrets
 import subprocess
 import sys
+import urllib.request
 from typing import Any
 
 from algomirror.app import App
@@ -27,8 +28,12 @@ class Demo:
         self._child: subprocess.Popen[str] | None = None
 
     def start(self) -> dict[str, Any]:
-        """Start the exchange on free ports and point the accounts at it."""
+        """Start the exchange on free ports, or use the one that still runs; point the accounts."""
         keys = self._keys()
+        running = self._still_running()
+        if running is not None:
+            self._link(keys, running)
+            return running
         command = [sys.executable, "-m", "algomirror.paper", "--port", "0", "--ws-port", "0",
                    "--seed", "7", "--child"]  # fmt: skip
         for (_, _, cash), key in zip(ACCOUNTS, keys, strict=True):
@@ -42,6 +47,17 @@ class Demo:
         self._link(keys, ready)
         log.info("paper exchange at %s", ready["rest"])
         return ready
+
+    def _still_running(self) -> dict[str, Any] | None:
+        """The exchange of the last start outlives a process that started it by itself."""
+        try:
+            ready: dict[str, Any] = json.loads(
+                (self._app.settings.data_dir / "demo.json").read_text()
+            )
+            with urllib.request.urlopen(f"{ready['rest']}/admin/books", b"{}", 1.0) as answer:  # noqa: S310 - our own loopback address
+                return ready if answer.status == 200 else None
+        except (OSError, ValueError, KeyError):
+            return None
 
     def _keys(self) -> list[str]:
         path = self._app.settings.data_dir / KEY_FILE

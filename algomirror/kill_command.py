@@ -22,6 +22,8 @@ from algomirror.app import App
 from algomirror.demo import Demo
 from algomirror.engine import messages as m
 from algomirror.engine.attention_rows import KillRow
+from algomirror.engine.live_view import EventRow
+from algomirror.engine.live_view import LiveView
 from algomirror.errors import LeaseHeld
 from algomirror.logs import begin_logging
 from algomirror.settings import BadSetting
@@ -177,7 +179,8 @@ def _chosen(noun: str, name: str | None, known: list[Named]) -> Named | None:
 # --- beside a running AlgoMirror -----------------------------------------------------------------
 def _by_file(settings: Settings, wish: _Wish, end: float, say: Say) -> int:
     order, status = settings.data_dir / NAME, settings.data_dir / STATUS
-    status.unlink(missing_ok=True)
+    if not order.exists():
+        status.unlink(missing_ok=True)  # it tells of a kill that ended; else of one that goes on
     trouble = replace_text(
         order,
         order_text(
@@ -272,7 +275,7 @@ def _exit_all(app: App, wish: _Wish, end: float, say: Say) -> int:
             if line not in shown:
                 say(line)
         shown = lines
-        if rows and all(r.is_flat for r in rows):
+        if _has_ended(app.view) and all(r.is_flat for r in rows):
             at = max((r.flat_at for r in rows if r.flat_at is not None), default=app.clock.now())
             say(f"FLAT {at:%H:%M:%S}, books agree")
             return FLAT
@@ -280,6 +283,12 @@ def _exit_all(app: App, wish: _Wish, end: float, say: Say) -> int:
     left = "; ".join(shown) or "unknown, no book was read"
     say(f"The wait is over and it is not flat. Left: {left}. Start AlgoMirror: it goes on.")
     return NOT_FLAT
+
+
+def _has_ended(view: LiveView) -> bool:
+    """The engine says FLAT once for a kill, also where a scope held nothing."""
+    events = (r for r in view.rows("event") if isinstance(r, EventRow))
+    return any(r.kind == "flat" for r in events)
 
 
 def _lines(rows: Iterable[KillRow]) -> list[str]:

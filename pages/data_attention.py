@@ -13,6 +13,7 @@ from algomirror.engine.live_view import ExecutionRow
 from algomirror.engine.live_view import LiveView
 from algomirror.engine.live_view import OrderRow
 from algomirror.engine.live_view import PositionRow
+from algomirror.services.takeover import closed_outside
 from pages import data_kill
 from pages import formats as f
 from pages.data import LIVE_STATES
@@ -24,8 +25,8 @@ ESCALATED = "ESCALATED"
 ACTION_CENTER = "Action Center"
 _ORDER_ID = re.compile(r"\border (\S+?)[: ]")
 CONSEQUENCES = (
-    (re.compile(ESCALATED), "The position is still open. Attempts go on each 60 s; the fleet takes "
-     "no entries."),
+    (re.compile(ESCALATED), "Attempts go on each 60 s until it is closed. You may close it at the "
+     "broker; it then shows as a difference."),
     (re.compile("longs held"), "The longs stay as protection until the short is proven flat, or "
      "until you release them."),
     (re.compile("unbalanced"), "The legs hold unequal sets. Rules and stops guard what is there."),
@@ -168,10 +169,18 @@ def _drift(view: LiveView, d: DriftRow) -> dict[str, Any]:
         f"our runs hold {f.signed(d.ours)}",
         detail=f"Difference {f.signed(d.drift)} units, "
         + ("explained by trades of others." if d.explained else "not explained by any trade seen."),
-        consequence="Nothing by itself. Exits of shorts go out in full; exits of longs are cut to "
-        "what is there.",
+        consequence=_of_drift(d),
         link="/positions", acts=[_act("open", "Choose on Positions")],
     )  # fmt: skip
+
+
+def _of_drift(d: DriftRow) -> str:
+    """What exits do about it (product.md 6.3, step 5)."""
+    if not closed_outside(d.ours, d.drift):
+        return "Exits of our runs are not changed by it. Nobody guards what is there beyond them."
+    if d.explained:
+        return "An exit leaves out what is already closed, once."
+    return "Exits of shorts go out in full; exits of longs are cut to what is there."
 
 
 def _item(view: LiveView, account_id: int, name: str, **parts: Any) -> dict[str, Any]:

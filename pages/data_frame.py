@@ -78,7 +78,7 @@ def banner(app: App) -> dict[str, Any]:
         return _banner(
             "danger",
             f"Fleet is {row.fleet_state}.",
-            f"{row.fleet_reason}. Entries are blocked, exits go on.",
+            f"{f.sentence(row.fleet_reason)} Entries are blocked, exits go on.",
             "/accounts",
             "Accounts",
         )

@@ -63,10 +63,7 @@ def _proven(r: OrderRow) -> list[dict[str, Any]]:
 def why(r: OrderRow) -> str:
     """An order without proof always says where it stands."""
     if r.status == "UNKNOWN":
-        return (
-            f.sentence(r.reason)
-            or "The answer did not come. It is not sent again; checking the books."
-        )
+        return f.sentence(r.reason) or NO_ANSWER
     return r.reason if r.status != "FILLED" else ""
 
 

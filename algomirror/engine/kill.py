@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 
 from algomirror.domain.books import PositionKey
 from algomirror.domain.instrument import Exchange
@@ -157,8 +158,9 @@ class KillDesk:
         ]
         left = sum(p.quantity != 0 for e in executions for p in e.positions.values())
         why = self._why_not_flat(record, account, open_ones)
+        key = f"{record.id}:{account_id}"
         return KillRow(
-            key=f"{record.id}:{account_id}",
+            key=key,
             kill_id=record.id,
             account_id=account_id,
             account_name=account.profile.name,
@@ -169,8 +171,15 @@ class KillDesk:
             orders_filled=sum(o.status is OrderStatus.FILLED for o in exits),
             positions_left=left,
             is_flat=not why,
+            flat_at=None if why else self._flat_at(key),
             text=why,
         )
+
+    def _flat_at(self, key: str) -> datetime:
+        """When the row first said so."""
+        row = self._view.get("kill", key)
+        before = row.flat_at if isinstance(row, KillRow) else None
+        return before or self._core.clock.now()
 
     def _scope(self, record: KillRecord) -> str:
         if record.account_id is not None:
@@ -253,7 +262,8 @@ class KillDesk:
         )
         if self._by_file == record.id and self._file is not None:
             self._by_file = None
-            self._write(self._file, "\n".join(["FLAT", *(_line(row) for row in rows)]))
+            said = f"FLAT {self._core.clock.now():%H:%M:%S}, books agree"
+            self._write(self._file, "\n".join([*(_line(row) for row in rows), said]))
             self._file.finish(self._core.clock.now())
 
     # --- the file -------------------------------------------------------------------------
@@ -265,6 +275,7 @@ class KillDesk:
         if order is not None:
             message = self._request(file, order)
             if message is not None:
+                self._status = ""
                 self._by_file = self._open_for(message) or self.pull(message).id
 
     def _open_for(self, message: RequestKill) -> int | None:

@@ -83,7 +83,7 @@ class KillFile(Protocol):
         ...
 
     def write_status(self, text: str) -> str:
-        """For `algomirror kill` to print as it changes; begins with FLAT when all books agree."""
+        """For `algomirror kill` to print as it changes; a line begins with FLAT at the end."""
         ...
 
     def finish(self, now: datetime) -> str:

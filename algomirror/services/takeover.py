@@ -20,6 +20,7 @@ from algomirror.domain.strategy import StrikeRule
 from algomirror.engine.live_view import AccountRow
 from algomirror.engine.live_view import LiveView
 from algomirror.engine.ports import Broker
+from algomirror.errors import BrokerError
 from algomirror.services.planning import NoPlan
 
 LEG_ID = 1
@@ -54,11 +55,16 @@ class Takeover:
         self._view = view
 
     def contract(self, account_id: int, symbol: str, exchange: str) -> Contract:
-        """As the account's broker lists it. NoPlan or BrokerError, each with a sentence."""
+        """As the account's broker lists it. NoPlan with a sentence."""
         broker = self._broker_of(account_id)
         if broker is None:
             raise NoPlan("The account is not connected. Test it on Accounts, then try again.")
-        return broker.contract(Instrument(symbol, Exchange(exchange)))
+        try:
+            return broker.contract(Instrument(symbol, Exchange(exchange)))
+        except BrokerError as failed:
+            raise NoPlan(
+                f'The contract {symbol} could not be read at the broker: "{failed.sentence}"'
+            ) from None
 
     def plan(
         self,
@@ -70,7 +76,7 @@ class Takeover:
         product: str,
         quantity: int,
     ) -> Plan:
-        """The plan for m.TakeOver of `quantity` signed units. NoPlan, BrokerError: why not."""
+        """The plan for m.TakeOver of `quantity` signed units. NoPlan says why not."""
         strategy = self._strategy_of(strategy_id)
         if strategy is None or strategy.archived_at is not None:
             raise NoPlan("This strategy is no longer there. Choose another.")

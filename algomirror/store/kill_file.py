@@ -28,11 +28,13 @@ class KillFile:
         self._seen = ""
         """Token of the last look: an empty file counts from the second look, for it may be half
         written."""
+        self._done = ""
+        """Token of the order that ended: where it cannot be renamed it is not begun anew."""
 
     def look(self) -> KillOrder | None:
         token = _token(self._path)
         again, self._seen = token == self._seen, token
-        if not token:
+        if not token or token == self._done:
             return None
         order = parse(_read(self._path), token=token)
         if order is not None:
@@ -54,6 +56,8 @@ class KillFile:
         """The file that was looked at is put aside; its name tells when."""
         if not self._seen or _token(self._path) != self._seen:
             return ""
+        self._done = self._seen
+        self._said = ""
         done = self._path.with_name(f"{NAME}.done-{now:%Y%m%dT%H%M%S}")
         try:
             self._path.replace(done)
@@ -61,7 +65,6 @@ class KillFile:
             log.error("%s cannot be renamed: %s", self._path, failed)
             return f"KILL cannot be renamed: {failed.strerror or failed}"
         self._seen = ""
-        self._said = ""
         return ""
 
 

@@ -9,6 +9,7 @@ export default {
       this.d = d;
       if (d.id !== this.pressed) this.pressed = 0;
       document.querySelector('main.page')?.classList.toggle('banner', !!d.text);
+      this.$nextTick(() => document.documentElement.style.setProperty('--strip', (this.$el?.offsetHeight || 38) + 'px'));
       document.title = (this.siren ? '(!) ' : '') + 'AlgoMirror';
       if (this.siren && !this.timer) { this.sound(); this.timer = setInterval(() => this.sound(), 10000); }
       if (!this.siren) { clearInterval(this.timer); this.timer = null; }

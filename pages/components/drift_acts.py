@@ -7,7 +7,6 @@ from algomirror.domain.strategy import Strategy
 from algomirror.engine import messages as m
 from algomirror.engine.attention_rows import DriftRow
 from algomirror.engine.live_view import AccountRow
-from algomirror.errors import BrokerError
 from algomirror.errors import InvalidInput
 from algomirror.services.order_prices import AVERAGE_STEP
 from algomirror.services.order_prices import price as price_of
@@ -192,7 +191,7 @@ async def _take_over(frame: Frame, row: DriftRow) -> None:
                 product=row.product,
                 quantity=quantity,
             )
-        except (NoPlan, BrokerError) as refused:
+        except NoPlan as refused:
             ask.show_problems([InvalidInput("strategy", str(refused))])
             return False
         frame.app.post(m.TakeOver(plan=plan, quantity=quantity, price=paid, by=frame.username))

@@ -16,7 +16,10 @@ export default {
     isFlat() { return this.counting && this.shown.length > 0 && this.left.length === 0; },
     flatAt() { const at = Math.max(0, ...this.shown.map((k) => k.flatAt || 0)); return at ? AM.time(at) + ', ' : ''; },
     names() { return [...new Set(this.left.map((k) => k.name))].join(', '); },
-    scopes() { return [...new Set(this.shown.map((k) => k.scope).filter(Boolean))].join(' · '); },
+    scopes() {
+      const said = (k) => k.scope.charAt(0).toUpperCase() + k.scope.slice(1) + (k.foreign ? ', with what AlgoMirror did not open' : '');
+      return [...new Set(this.shown.filter((k) => k.scope).map(said))].join(' · ');
+    },
     waiting() { return this.t, this.sent && !this.shown.length; },
     ours() { return this.scope.rows.reduce((n, r) => n + r.positions, 0); },
     said() {
@@ -75,7 +78,7 @@ export default {
     <div v-if="waiting" class="note warn"><svg class="i warn"><use href="#clock"/></svg><span>Sent. Waiting for the engine to say what leaves.</span></div>
     <div v-for="k in shown" :key="k.key" class="krow"><span class="ac"><span class="sq" :style="{background:'var(--acc-'+k.colour+')'}">{{k.initials}}</span>{{k.name}}</span>
       <span class="br"><i :class="k.flat?'ok':k.text?'warn':''" :style="{width: wide(k)+'%'}"></i></span><span class="ra nw" :class="k.flat?'pos b5':'t2'">{{k.count}}</span>
-      <span v-if="k.text" class="why danger">{{k.text}}</span><span v-if="k.foreign" class="why t3">with what AlgoMirror did not open</span></div>
+      <span v-if="k.text" class="why warn">{{k.text}}</span></div>
     <div class="kend" :class="isFlat?'pos':'danger'" role="alert"><b>{{isFlat ? 'FLAT ' + flatAt + 'books agree' : waiting ? 'Not flat yet' : 'Not flat: ' + names}}</b><span v-if="!isFlat" class="t3 f12">stays red until every book agrees</span></div>
   </div>
   <div v-else class="kb">

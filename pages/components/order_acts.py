@@ -8,7 +8,6 @@ from algomirror.domain.order import Side
 from algomirror.engine import messages as m
 from algomirror.engine.live_view import AccountRow
 from algomirror.engine.live_view import OrderRow
-from algomirror.errors import BrokerError
 from algomirror.services.order_prices import DEFAULT_TICK
 from algomirror.services.order_prices import HAS_LIMIT
 from algomirror.services.order_prices import HAS_TRIGGER
@@ -113,7 +112,7 @@ async def _tick(frame: Frame, row: OrderRow) -> Decimal:
         contract = await to_thread(
             frame.app.takeover.contract, row.account_id, row.symbol, row.exchange
         )
-    except (NoPlan, BrokerError):
+    except NoPlan:
         return DEFAULT_TICK
     return contract.tick_size if contract.tick_size > 0 else DEFAULT_TICK
 

@@ -198,7 +198,7 @@ def test_a_kill_file_does_what_the_button_does(text: str, tmp_path: Path) -> Non
 
     assert world.net_at_exchange(1) == world.net_at_exchange(2) == {}
     status = (tmp_path / "KILL.status").read_text()
-    assert status.startswith("FLAT")
+    assert status.splitlines()[-1].startswith("FLAT")
     assert "Account 2: flat" in status
     assert len(list(tmp_path.glob("KILL.done-*"))) == 1
     assert world.engine.core.fleet_state is TradingState.REDUCING

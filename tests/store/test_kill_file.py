@@ -154,4 +154,4 @@ def test_a_folder_that_cannot_be_written_gives_a_sentence(tmp_path: Path) -> Non
 
     assert "KILL.status cannot be written" in file.write_status("going")
     assert "KILL cannot be renamed" in file.finish(NOW)
-    assert file.look() is not None
+    assert file.look() is None
