@@ -67,7 +67,11 @@ class Reconcile:
         if message.orders is None:
             account.books_error = message.error or "the order book could not be read"
             return
-        begun = self._core.clock.monotonic() - _seconds(message.ended_at, message.begun_at)
+        took = _seconds(message.ended_at, message.begun_at)
+        age = _seconds(self._core.clock.now(), message.begun_at)
+        begun = self._core.clock.monotonic() - max(age, took)  # a clock may be set back
+        if account.complete_look_at is not None and begun <= account.complete_look_at:
+            return  # repeated, or overtaken by a newer one: nothing in it is news
         rows = {row.broker_order_id: row for row in message.orders}
         if not self._is_complete(account, rows, begun, message.begun_at):
             account.books_error = "the order book lacks orders of ours: not believed"

@@ -50,12 +50,14 @@ class DirectTransport:
         self._clock = clock
         self.took_s = LATENCY_S
         self.is_dead = False
-        self.calls: list[str] = []
+        self.before: Callable[[str, dict[str, Any]], None] = lambda endpoint, body: None
+        """Sees each request before the exchange does."""
 
     def call(self, endpoint: str, body: dict[str, Any], *, timeout_s: float) -> Reply:
         self.took_s = LATENCY_S
         if self.is_dead:
             raise NothingWritten("Nothing answers at the paper host. Is OpenAlgo running?")
+        self.before(endpoint, body)
         answer = self._server.handle(endpoint, body, self._clock.now())
         self.took_s += answer.delay_s
         if answer.transport == "hang" or self.took_s >= timeout_s:

@@ -117,6 +117,7 @@ class World:
         self.journal = journal if journal is not None else TradingStore.in_memory()
         self.tick_s = tick_s
         self._is_read = is_read
+        self.ticks = 0
         self.papers: dict[int, PaperAccount] = {}
         for account_id in range(1, accounts + 1):
             self.papers[account_id] = server.add_account(
@@ -216,6 +217,7 @@ class World:
         """Deliver the price of every instrument the engine wants."""
         if self.is_mute:
             return
+        self.ticks += 1
         now = self.clock.now()
         for instrument in self.engine.core.market.wanted:
             price = self.prices(instrument.symbol, instrument.exchange)

@@ -1,0 +1,279 @@
+"""What must be true after every event of a simulated day, each by its name."""
+
+import random
+from collections import Counter
+from collections import defaultdict
+from collections import deque
+from collections.abc import Callable
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from algomirror.domain.money import ZERO
+from algomirror.domain.order import IN_FLIGHT
+from algomirror.domain.order import Order
+from algomirror.domain.order import OrderPurpose
+from algomirror.domain.order import OrderReport
+from algomirror.domain.run import ExecutionState
+from algomirror.engine.book import ExecutionBook
+from algomirror.engine.book import RunBook
+from algomirror.engine.ports import Fact
+from algomirror.engine.ports import Recovered
+from algomirror.paper.exchange import PaperAccount
+from algomirror.simulate.world import World
+
+EXIT_WITHIN_PROVEN = "sent exit quantity within proven less in flight"
+REPEAT_CHANGES_NOTHING = "a repeated or reordered report changes nothing"
+EXITED_IS_FLAT = "exited means the exchange's fills sum to zero"
+ROW_BEFORE_SEND = "every order row exists before the exchange sees it"
+PNL_IS_CASH = "P&L equals cash flow when flat"
+SENT_ONCE = "no client order id is taken twice by the exchange"
+EXPLAINED_BY_FILLS = "every position is explained by the exchange's fills"
+NOBODY_ELSES = "no order of others is adopted"
+ENDS = "every run ends, or says what it waits for"
+NAMES = (EXIT_WITHIN_PROVEN, REPEAT_CHANGES_NOTHING, EXITED_IS_FLAT, ROW_BEFORE_SEND, PNL_IS_CASH,
+         SENT_ONCE, EXPLAINED_BY_FILLS, NOBODY_ELSES, ENDS)  # fmt: skip
+
+REPORTS_KEPT = 40
+REPEAT_PROBABILITY = 0.04
+
+
+class WatchedJournal:
+    """A journal that remembers which order rows it has committed."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+        self.committed: set[str] = set()
+
+    def commit(self, facts: Sequence[Fact]) -> None:
+        self.inner.commit(facts)
+        self.committed.update(fact.id for fact in facts if isinstance(fact, Order))
+
+    def fall_back(self, facts: Sequence[Fact]) -> None:
+        self.inner.fall_back(facts)
+        self.committed.update(fact.id for fact in facts if isinstance(fact, Order))
+
+    def load(self, session_day: Any) -> Recovered:
+        found: Recovered = self.inner.load(session_day)
+        return found
+
+
+class Tally:
+    """One account's trades at the exchange by our client ids, read as they come."""
+
+    def __init__(self, paper: PaperAccount, mark: str) -> None:
+        self._paper = paper
+        self._prefix = f"{mark}-"
+        self._trades = 0
+        self._orders = 0
+        self.net: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        """By execution ("E4"): signed units per symbol."""
+        self.cash: dict[str, Decimal] = defaultdict(lambda: ZERO)
+        self.taken: Counter[str] = Counter()
+        """How often the exchange took each client id."""
+        self.tag_of: dict[str, str] = {}
+
+    def read(self) -> None:
+        books = self._paper.books
+        if len(books.orders) != self._orders:
+            for orderid, order in list(books.orders.items())[self._orders :]:
+                self.tag_of[orderid] = order.request.strategy
+                if order.request.strategy.startswith(self._prefix):
+                    self.taken[order.request.strategy.removeprefix(self._prefix)] += 1
+            self._orders = len(books.orders)
+        for trade in books.trades[self._trades :]:
+            if trade.strategy.startswith(self._prefix):
+                owner = trade.strategy.removeprefix(self._prefix).split("-")[0]
+                signed = trade.quantity if trade.action == "BUY" else -trade.quantity
+                self.net[owner][trade.symbol] += signed
+                self.cash[owner] -= signed * trade.price
+        self._trades = len(books.trades)
+
+
+class Invariants:
+    """Checks a world; `broken` holds sentences that begin with the invariant's name."""
+
+    def __init__(self, world: World, seed: int, journal: WatchedJournal) -> None:
+        self.checks: Counter[str] = Counter()
+        self.broken: list[str] = []
+        self._world = world
+        self._journal = journal
+        self._random = random.Random(f"repeat-{seed}")
+        self._tallies = {i: Tally(p, world.engine.core.mark) for i, p in world.papers.items()}
+        self._reports: deque[tuple[str, OrderReport]] = deque(maxlen=REPORTS_KEPT)
+        self._known: dict[str, Order] = {}
+        self.attach()
+
+    def attach(self) -> None:
+        """To the engine of now: again after each restart."""
+        world = self._world
+        self._known = {}
+        for limb in world.limbs.values():
+            limb.transport.before = self._at_the_door
+        orders = world.engine.core.orders
+        apply: Callable[[str, OrderReport], Order] = orders.report
+
+        def noted(order_id: str, report: OrderReport) -> Order:
+            self._reports.append((order_id, report))
+            return apply(order_id, report)
+
+        orders.report = noted  # type: ignore[method-assign]
+
+    # --- as things happen -----------------------------------------------------------------
+    def _at_the_door(self, endpoint: str, body: dict[str, Any]) -> None:
+        """The exchange is about to see a request."""
+        if endpoint != "placeorder":
+            return
+        self.checks[ROW_BEFORE_SEND] += 1
+        name = str(body["strategy"]).split("-", 1)[1]
+        if name not in self._journal.committed:
+            self.fail(ROW_BEFORE_SEND, f"{name} was sent before it was saved")
+
+    def after_event(self) -> None:
+        """Cheap: only what changed since the last event is looked at."""
+        core = self._world.engine.core
+        changed = [o for o in core.book.orders.values() if self._known.get(o.id) is not o]
+        if changed:
+            for order in changed:
+                self._known[order.id] = order
+                self._nobody_elses(order)
+            for tally in self._tallies.values():
+                tally.read()
+            self._sent_once()
+            touched = {o.intent.execution_id for o in changed} - {None}
+            for execution_id in touched:
+                execution = core.book.executions[execution_id or 0]
+                self._exits_within_proven(execution)
+                self._exited_is_flat(execution)
+                self._pnl_is_cash(core.book.run_of(execution.id))
+        if self._reports and self._random.random() < REPEAT_PROBABILITY:
+            self._repeat()
+
+    def _exits_within_proven(self, execution: ExecutionBook) -> None:
+        self.checks[EXIT_WITHIN_PROVEN] += 1
+        for leg_id, position in execution.positions.items():
+            waiting = sum(
+                order.open_quantity
+                for order in execution.leg_orders(leg_id, OrderPurpose.EXIT)
+                if order.status in IN_FLIGHT and order.intent.side is not position.side
+            )
+            held = max(position.quantity * position.side.sign, 0)
+            if waiting > held:
+                self.fail(
+                    EXIT_WITHIN_PROVEN,
+                    f"execution {execution.id} leg {leg_id}: {waiting} in flight, {held} held",
+                )
+
+    def _repeat(self) -> None:
+        """An old report once more, out of order: nothing is filled by it, nothing shrinks."""
+        self.checks[REPEAT_CHANGES_NOTHING] += 1
+        order_id, report = self._random.choice(self._reports)
+        order = self._world.engine.core.book.orders.get(order_id)
+        if order is None:
+            return
+        after, fill = order.apply(report)
+        gained = fill.quantity if fill is not None else 0
+        if gained or after.filled_quantity != order.filled_quantity:
+            self.fail(REPEAT_CHANGES_NOTHING, f"{order_id} gained {gained} by an old report")
+
+    def _sent_once(self) -> None:
+        self.checks[SENT_ONCE] += 1
+        for tally in self._tallies.values():
+            for name, times in tally.taken.items():
+                if times > 1:
+                    self.fail(SENT_ONCE, f"{name} was taken {times} times")
+
+    def _nobody_elses(self, order: Order) -> None:
+        if order.broker_order_id is None:
+            return
+        tally = self._tallies[order.intent.account_id]
+        tally.read()
+        self.checks[NOBODY_ELSES] += 1
+        tag = tally.tag_of.get(order.broker_order_id)
+        if tag is not None and not tag.endswith(f"-{order.id}") and not self._is_twin(tag, order):
+            self.fail(NOBODY_ELSES, f"{order.id} took the order of {tag!r}")
+
+    def _is_twin(self, tag: str, order: Order) -> bool:
+        """Equal slices of ours whose answers were lost together cannot be told apart."""
+        other = self._world.engine.core.book.orders.get(tag.split("-", 1)[-1])
+        if other is None:
+            return False
+        a, b = order.intent, other.intent
+        same = (a.execution_id, a.leg_id, a.side, a.quantity) == (
+            b.execution_id, b.leg_id, b.side, b.quantity,
+        )  # fmt: skip
+        return same and a.account_id == b.account_id
+
+    # --- when something has ended ---------------------------------------------------------
+    def _external(self, execution: ExecutionBook, symbol: str) -> int:
+        """Units that a person confirmed as closed or opened outside."""
+        return sum(
+            order.intent.side.sign * order.filled_quantity
+            for order in execution.orders.values()
+            if "-OUTSIDE-" in order.id and order.intent.instrument.symbol == symbol
+        )
+
+    def _exited_is_flat(self, execution: ExecutionBook) -> None:
+        if execution.state is not ExecutionState.EXITED:
+            return
+        self.checks[EXITED_IS_FLAT] += 1
+        net = self._tallies[execution.account_id].net[f"E{execution.id}"]
+        for symbol, quantity in net.items():
+            left = quantity + self._external(execution, symbol)
+            if left:
+                self.fail(EXITED_IS_FLAT, f"execution {execution.id} left {left:+d} {symbol}")
+
+    def _pnl_is_cash(self, run: RunBook) -> None:
+        """Settled executions only: what the exchange paid and took for their orders."""
+        if not run.is_final or any(not e.is_flat for e in run.executions.values()):
+            return
+        self.checks[PNL_IS_CASH] += 1
+        cash = ZERO
+        for execution in run.executions.values():
+            cash += self._tallies[execution.account_id].cash[f"E{execution.id}"]
+            cash += sum(
+                (
+                    -o.intent.side.sign * o.filled_value
+                    for o in execution.orders.values()
+                    if "-OUTSIDE-" in o.id
+                ),
+                ZERO,
+            )
+        if cash != run.cash:
+            self.fail(PNL_IS_CASH, f"run {run.id}: P&L {run.cash}, cash at the exchange {cash}")
+
+    # --- at the end of the day ------------------------------------------------------------
+    def at_end(self) -> None:
+        """Everything settled: positions, and what did not end says why."""
+        for tally in self._tallies.values():
+            tally.read()
+        for execution in self._world.engine.core.book.executions.values():
+            self._explained_by_fills(execution)
+            self._ends(execution)
+
+    def _explained_by_fills(self, execution: ExecutionBook) -> None:
+        self.checks[EXPLAINED_BY_FILLS] += 1
+        net = self._tallies[execution.account_id].net[f"E{execution.id}"]
+        for position in execution.positions.values():
+            symbol = position.instrument.symbol
+            expected = net.get(symbol, 0) + self._external(execution, symbol)
+            if expected != position.quantity:
+                self.fail(
+                    EXPLAINED_BY_FILLS,
+                    f"execution {execution.id} {symbol}: we hold {position.quantity}, fills say "
+                    f"{expected}",
+                )
+
+    def _ends(self, execution: ExecutionBook) -> None:
+        self.checks[ENDS] += 1
+        final = (ExecutionState.EXITED, ExecutionState.FAILED, ExecutionState.SKIPPED)
+        if execution.state not in final and not execution.execution.attention:
+            waiting = [o.id for o in execution.orders.values() if o.is_in_flight]
+            self.fail(
+                ENDS, f"execution {execution.id} is {execution.state}, says nothing, {waiting}"
+            )
+
+    def fail(self, name: str, text: str) -> None:
+        sentence = f"{name}: {text}"
+        if len(self.broken) < 10 and sentence not in self.broken:
+            self.broken.append(sentence)
