@@ -149,7 +149,7 @@ class Entry:
         if position.entry_quantity or any(execution.leg_orders(leg_id, OrderPurpose.ENTRY)):
             return
         key = PositionKey(position.instrument, position.product)
-        drift = self._core.accounts[execution.account_id].drift.get(key, 0)
+        drift = self._core.accounts[execution.account_id].confirmed_drift(key)
         if drift != position.drift_at_entry:
             execution.positions[leg_id] = replace(position, drift_at_entry=drift)
             self._core.stage(execution.positions[leg_id])

@@ -19,6 +19,7 @@ from algomirror.engine.drift import DriftDesk
 REPLACEMENT_WAIT_S = 3.0
 """How long a replacement waits for a position book that is newer than the cancel."""
 LOOK_AGAIN_S = 2.0
+SETTLED_AFTER_S = 12.0
 AFTER_OUTAGE_S = 5.0
 
 
@@ -106,6 +107,8 @@ class ExitRest:
         key = PositionKey(cancelled.intent.instrument, cancelled.intent.product)
         now, event = self._core.clock.monotonic(), account.last_event_at.get(key, 0.0)
         looked = account.positions_look_at
+        if now - event >= SETTLED_AFTER_S:
+            return free  # a difference that stays is drift, not a fill on its way
         if looked is None or looked < event:
             if now - event < REPLACEMENT_WAIT_S:
                 self._core.want_look(execution.account_id, delay=0.1, positions=True)

@@ -67,9 +67,7 @@ class Orders:
 
     def _drift_of(self, intent: OrderIntent) -> int | None:
         account = self._core.accounts[intent.account_id]
-        if account.positions_look_at is None:
-            return None
-        return account.drift.get(PositionKey(intent.instrument, intent.product), 0)
+        return account.fresh_drift(PositionKey(intent.instrument, intent.product))
 
     def _send(self, order: Order, since: float) -> None:
         track = self._core.track(order)

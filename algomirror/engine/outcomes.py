@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 NOT_SENT_DELAYS_S = (0.5, 1.0, 2.0)
 WITHDRAW_AFTER_S = 10.0
+WAITS_FOR_APPROVAL = "waits for approval in OpenAlgo's Action Center"
+"""How the reason of a semi-auto order begins; a restart knows it by that."""
 
 
 class Outcomes:
@@ -91,7 +93,7 @@ class Outcomes:
         reason = outcome.reason
         if outcome.semi_auto is not None:
             self._begin_semi_auto(order)
-            reason = f"waits for approval in OpenAlgo's Action Center (#{outcome.semi_auto})"
+            reason = f"{WAITS_FOR_APPROVAL} (#{outcome.semi_auto})"
             self._flag(order, reason)
         self._report(order, OrderStatus.UNKNOWN, reason)
         self._core.event(

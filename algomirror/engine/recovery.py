@@ -20,6 +20,7 @@ from algomirror.engine.accounts import Track
 from algomirror.engine.book import ExecutionBook
 from algomirror.engine.book import RunBook
 from algomirror.engine.core import Core
+from algomirror.engine.outcomes import WAITS_FOR_APPROVAL
 from algomirror.engine.ports import KillRecord
 from algomirror.engine.ports import Recovered
 from algomirror.engine.projection import Projection
@@ -95,6 +96,9 @@ def _restore_order(core: Core, order: Order) -> None:
     if account is not None:
         now = core.clock.monotonic()
         account.tracks[order.id] = Track(sent_at=now, ended_at=now)
+        if order.status is OrderStatus.UNKNOWN and order.reason.startswith(WAITS_FOR_APPROVAL):
+            account.tracks[order.id].semi_auto = order.reason.removeprefix(WAITS_FOR_APPROVAL)
+            account.semi_auto_since = now
     if order.status is OrderStatus.SUBMITTED:
         core.orders.report(
             order.id,

@@ -13,6 +13,7 @@ from functools import partial
 
 from algomirror.simulate.day import KINDS
 from algomirror.simulate.day import Ledger
+from algomirror.simulate.day import Recipe
 from algomirror.simulate.day import run_day
 from algomirror.simulate.invariants import NAMES
 
@@ -93,7 +94,7 @@ def _kinds(text: str) -> tuple[str, ...] | str:
 
 def _ledgers(seeds: range, kinds: tuple[str, ...], jobs: int) -> Iterator[Ledger]:
     """In the order of the seeds, whatever process made them."""
-    work = partial(run_day, kinds=kinds)
+    work = partial(run_day, recipe=Recipe(kinds=kinds))
     if jobs <= 1 or len(seeds) < CHUNK:
         yield from map(work, seeds)
         return

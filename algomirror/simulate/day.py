@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 
@@ -33,6 +34,22 @@ KINDS = ("drop_reply", "http_429", "http_500_after_accept", "reject_late", "part
          "market_as_limit", "delay", "semi_auto", "zero_ltp", "stale_ltp")  # fmt: skip
 """Faults of a day without sockets. Left to the wire's own tests: duplicate_update, reorder_update,
 mute_feed, disconnect; token_death is a fault of nights."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How likely a day holds what; `rules` replaces the drawn faults."""
+
+    kinds: tuple[str, ...] = KINDS
+    rules: tuple[FaultRule, ...] | None = None
+    second_run: float = 0.3
+    by_hand: float = 0.2
+    equal_by_hand: float = 0.15
+    """A hand trade equal to an order of the second run, a while before it."""
+    chase: float = 0.25
+    small_freeze: float = 0.2
+    restart: float = 0.3
+    kill: float = 0.15
 
 
 @dataclass(slots=True)
@@ -94,7 +111,8 @@ def _store() -> TradingStore:
 class Day:
     """Two accounts, one or two runs of four legs, twenty market minutes, faults, restarts."""
 
-    def __init__(self, seed: int, profile: Profile, kinds: Sequence[str] = KINDS) -> None:
+    def __init__(self, seed: int, profile: Profile, recipe: Recipe) -> None:
+        self._recipe = recipe
         self.ledger = Ledger(seed=seed, profile=profile)
         self._random = random.Random(f"plan-{seed}")
         journal = WatchedJournal(_store())
@@ -107,8 +125,13 @@ class Day:
             journal=journal,
             moving=("NIFTY",),
         )
+        if self._random.random() < recipe.small_freeze:
+            self.world.freeze_quantity = 130
         for account_id, paper in self.world.papers.items():
-            paper.faults = FaultPlan(rules=faults_of(seed, kinds), seed=seed * 10 + account_id)
+            rules = faults_of(seed, recipe.kinds)
+            if recipe.rules is not None:
+                rules = [replace(rule) for rule in recipe.rules]
+            paper.faults = FaultPlan(rules=rules, seed=seed * 10 + account_id)
         self.invariants = Invariants(self.world, seed, journal)
         self.trader = Trader(self.world, seed)
         self.world.after_event = self._after_event
@@ -118,9 +141,8 @@ class Day:
         world, draw = self.world, self._random
         minutes = MINUTES * 60.0
         world.start(self._strategy(1), sets=draw.choice([1, 2, 3]))
-        if draw.random() < 0.3:
-            world.run_for(draw.uniform(0.0, 60.0))
-            world.start(self._strategy(2), sets=draw.choice([1, 2]), token="second")  # noqa: S106
+        if draw.random() < self._recipe.second_run:
+            self._start_second()
         world.run_for(minutes * draw.uniform(0.05, 0.4))
         self._perhaps_restart()
         self._perhaps_by_hand()
@@ -133,10 +155,19 @@ class Day:
         self._settle()
         return self._close_ledger()
 
+    def _start_second(self) -> None:
+        """Another strategy on the same symbols; now and then a person traded the same before."""
+        draw, sets = self._random, self._random.choice([1, 2])
+        self.world.run_for(draw.uniform(0.0, 60.0))
+        if draw.random() < self._recipe.equal_by_hand:
+            self.trader.trade_like_an_entry(sets)
+            self.world.run_for(15.0)
+        self.world.start(self._strategy(2), sets=sets, token="second")  # noqa: S106
+
     def _strategy(self, strategy_id: int) -> Strategy:
         draw = self._random
         changes: dict[str, object] = {"max_loss": Decimal(draw.choice([400, 800, 1500, 4000]))}
-        if draw.random() < 0.25:
+        if draw.random() < self._recipe.chase:
             changes["exit_order_mode"] = ExitOrderMode.CHASE
         if draw.random() < 0.15:
             changes["entry_order_mode"] = EntryOrderMode.CHASE
@@ -144,19 +175,19 @@ class Day:
         return short_iron_fly(id=strategy_id, name=f"Day {strategy_id}", **changes)
 
     def _perhaps_restart(self) -> None:
-        if self._random.random() < 0.3:
+        if self._random.random() < self._recipe.restart:
             self.ledger.restarts += 1
             self.world.restart()
             self.invariants.attach()
 
     def _perhaps_by_hand(self) -> None:
-        if self._random.random() < 0.2:
+        if self._random.random() < self._recipe.by_hand:
             self.trader.trade_by_hand()
 
     def _leave(self) -> None:
         """Mostly by a person, sometimes by the kill switch, sometimes not yet."""
         choice = self._random.random()
-        if choice < 0.15:
+        if choice < self._recipe.kill:
             self.ledger.kills += 1
             self.world.engine.post(m.RequestKill(by="trader"))
             self.world.step()
@@ -178,6 +209,7 @@ class Day:
         for _ in range(3):
             self._exit_all()
             world.run_for(QUIET_S)
+            self.invariants.nothing_left_behind()
             if all(run.is_final for run in world.engine.core.book.runs.values()):
                 break
             self.trader.answer()
@@ -201,6 +233,6 @@ class Day:
         self.invariants.after_event()
 
 
-def run_day(seed: int, kinds: Sequence[str] = KINDS) -> Ledger:
+def run_day(seed: int, recipe: Recipe = Recipe()) -> Ledger:
     """Even seeds on the sandbox profile, odd ones on the live profile."""
-    return Day(seed, "analyze" if seed % 2 == 0 else "live", kinds).run()
+    return Day(seed, "analyze" if seed % 2 == 0 else "live", recipe).run()

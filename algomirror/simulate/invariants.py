@@ -14,6 +14,8 @@ from algomirror.domain.order import IN_FLIGHT
 from algomirror.domain.order import Order
 from algomirror.domain.order import OrderPurpose
 from algomirror.domain.order import OrderReport
+from algomirror.domain.order import Side
+from algomirror.domain.run import Execution
 from algomirror.domain.run import ExecutionState
 from algomirror.engine.book import ExecutionBook
 from algomirror.engine.book import RunBook
@@ -30,9 +32,12 @@ PNL_IS_CASH = "P&L equals cash flow when flat"
 SENT_ONCE = "no client order id is taken twice by the exchange"
 EXPLAINED_BY_FILLS = "every position is explained by the exchange's fills"
 NOBODY_ELSES = "no order of others is adopted"
+CLAIMED_ONCE = "exits leave out no more than others closed"
+NOTHING_LEFT_BEHIND = "an exit sends all that nobody else closed"
 ENDS = "every run ends, or says what it waits for"
 NAMES = (EXIT_WITHIN_PROVEN, REPEAT_CHANGES_NOTHING, EXITED_IS_FLAT, ROW_BEFORE_SEND, PNL_IS_CASH,
-         SENT_ONCE, EXPLAINED_BY_FILLS, NOBODY_ELSES, ENDS)  # fmt: skip
+         SENT_ONCE, EXPLAINED_BY_FILLS, NOBODY_ELSES, CLAIMED_ONCE, NOTHING_LEFT_BEHIND,
+         ENDS)  # fmt: skip
 
 REPORTS_KEPT = 40
 REPEAT_PROBABILITY = 0.04
@@ -72,6 +77,8 @@ class Tally:
         self.taken: Counter[str] = Counter()
         """How often the exchange took each client id."""
         self.tag_of: dict[str, str] = {}
+        self.by_others: dict[str, int] = defaultdict(int)
+        """Signed units per symbol that were not traded by us."""
 
     def read(self) -> None:
         books = self._paper.books
@@ -82,9 +89,11 @@ class Tally:
                     self.taken[order.request.strategy.removeprefix(self._prefix)] += 1
             self._orders = len(books.orders)
         for trade in books.trades[self._trades :]:
-            if trade.strategy.startswith(self._prefix):
+            signed = trade.quantity if trade.action == "BUY" else -trade.quantity
+            if not trade.strategy.startswith(self._prefix):
+                self.by_others[trade.symbol] += signed
+            else:
                 owner = trade.strategy.removeprefix(self._prefix).split("-")[0]
-                signed = trade.quantity if trade.action == "BUY" else -trade.quantity
                 self.net[owner][trade.symbol] += signed
                 self.cash[owner] -= signed * trade.price
         self._trades = len(books.trades)
@@ -102,12 +111,13 @@ class Invariants:
         self._tallies = {i: Tally(p, world.engine.core.mark) for i, p in world.papers.items()}
         self._reports: deque[tuple[str, OrderReport]] = deque(maxlen=REPORTS_KEPT)
         self._known: dict[str, Order] = {}
+        self._states: dict[int, Execution] = {}
         self.attach()
 
     def attach(self) -> None:
         """To the engine of now: again after each restart."""
         world = self._world
-        self._known = {}
+        self._known, self._states = {}, {}
         for limb in world.limbs.values():
             limb.transport.before = self._at_the_door
         orders = world.engine.core.orders
@@ -140,10 +150,12 @@ class Invariants:
             for tally in self._tallies.values():
                 tally.read()
             self._sent_once()
-            touched = {o.intent.execution_id for o in changed} - {None}
-            for execution_id in touched:
-                execution = core.book.executions[execution_id or 0]
-                self._exits_within_proven(execution)
+            for execution_id in {o.intent.execution_id for o in changed} - {None}:
+                self._exits_within_proven(core.book.executions[execution_id or 0])
+            self._claimed_once()
+        for execution in core.book.executions.values():
+            if self._states.get(execution.id) is not execution.execution:
+                self._states[execution.id] = execution.execution
                 self._exited_is_flat(execution)
                 self._pnl_is_cash(core.book.run_of(execution.id))
         if self._reports and self._random.random() < REPEAT_PROBABILITY:
@@ -163,6 +175,50 @@ class Invariants:
                     EXIT_WITHIN_PROVEN,
                     f"execution {execution.id} leg {leg_id}: {waiting} in flight, {held} held",
                 )
+
+    def _claimed_once(self) -> None:
+        """Per account and symbol, with what a person confirmed: never more than hands traded."""
+        left_out: dict[tuple[int, str, int], int] = defaultdict(int)
+        for execution in self._world.engine.core.book.executions.values():
+            for position in execution.positions.values():
+                closing = -1 if position.quantity > 0 else 1
+                if position.closed_outside:
+                    key = (execution.account_id, position.instrument.symbol, closing)
+                    left_out[key] += position.closed_outside
+            for order in execution.orders.values():
+                if "-OUTSIDE-" in order.id:
+                    side = order.intent.side.sign
+                    key = (execution.account_id, order.intent.instrument.symbol, side)
+                    left_out[key] += order.filled_quantity
+        for (account_id, symbol, closing), quantity in left_out.items():
+            self.checks[CLAIMED_ONCE] += 1
+            most = max(closing * self._tallies[account_id].by_others[symbol], 0)
+            if quantity > most:
+                self.fail(CLAIMED_ONCE, f"{quantity} of {symbol} left out, others closed {most}")
+
+    def nothing_left_behind(self) -> None:
+        """After a quiet minute an exit has sent everything but what waits for a person."""
+        core = self._world.engine.core
+        for execution in core.book.executions.values():
+            account = core.accounts[execution.account_id]
+            if not execution.whole_exit or account.semi_auto_since is not None:
+                continue
+            has_short = any(p.quantity < 0 for p in execution.positions.values())
+            has_short = has_short or any(
+                o.is_in_flight and o.intent.side is Side.SELL for o in execution.entry_orders()
+            )
+            for leg_id, position in execution.positions.items():
+                if position.quantity == 0 or (position.quantity > 0 and has_short):
+                    continue
+                self.checks[NOTHING_LEFT_BEHIND] += 1
+                side = Side.BUY if position.quantity < 0 else Side.SELL
+                rest = abs(position.quantity) - position.closed_outside
+                rest -= execution.in_flight(leg_id, side)
+                if rest > 0:
+                    self.fail(
+                        NOTHING_LEFT_BEHIND,
+                        f"execution {execution.id} leg {leg_id}: {rest} are not on their way",
+                    )
 
     def _repeat(self) -> None:
         """An old report once more, out of order: nothing is filled by it, nothing shrinks."""

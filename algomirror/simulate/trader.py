@@ -3,11 +3,14 @@
 import random
 from decimal import Decimal
 
+from algomirror.broker.wire import parse_order
 from algomirror.domain.order import OrderStatus
 from algomirror.domain.order import Side
 from algomirror.domain.position import Position
 from algomirror.engine import messages as m
 from algomirror.engine.book import ExecutionBook
+from algomirror.paper.answers_books import order_row
+from algomirror.paper.books import PaperOrder
 from algomirror.paper.books import Refusal
 from algomirror.paper.books import Request
 from algomirror.simulate.world import World
@@ -30,7 +33,7 @@ class Trader:
             (execution.account_id, position)
             for execution in self._world.engine.core.book.executions.values()
             for position in execution.positions.values()
-            if position.quantity
+            if position.quantity and not self._is_unresolved(execution.account_id)
         ]
         if not held:
             return
@@ -38,6 +41,14 @@ class Trader:
         closes = self._random.random() < 0.6
         side = Side.BUY if (position.quantity < 0) is closes else Side.SELL
         self._place(account_id, position, side, self._size(position, closes=closes))
+
+    def trade_like_an_entry(self, sets: int) -> None:
+        """The same symbol, side, quantity and product as a short entry of so many sets."""
+        for execution in self._world.engine.core.book.executions.values():
+            for position in execution.positions.values():
+                if position.side is Side.SELL and position.quantity:
+                    self._place(execution.account_id, position, Side.SELL, sets * 65)
+                    return
 
     def _size(self, position: Position, *, closes: bool) -> int:
         """Whole lots; an extra position is of a size that no order of ours has."""
@@ -57,7 +68,22 @@ class Trader:
             ),
             self._world.clock.now(),
         )
-        self.trades += not isinstance(placed, Refusal)
+        if not isinstance(placed, Refusal):
+            self.trades += 1
+            self._push(account_id, placed)
+
+    def _is_unresolved(self, account_id: int) -> bool:
+        """While an answer of ours is missing, an equal order of others could be taken for it."""
+        book = self._world.engine.core.book
+        waiting = (OrderStatus.SUBMITTED, OrderStatus.UNKNOWN)
+        return any(book.orders[i].status in waiting for i in book.live_orders[account_id])
+
+    def _push(self, account_id: int, order: PaperOrder) -> None:
+        """OpenAlgo's order stream tells of orders of others at once, so they are known before."""
+        row = order_row(self._world.papers[account_id], order)
+        report = parse_order(row)
+        if report is not None:
+            self._world.engine.post(m.OrderHint(account_id=account_id, report=report))
 
     # --- on the pages ---------------------------------------------------------------------
     def answer(self) -> None:

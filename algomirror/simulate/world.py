@@ -118,6 +118,8 @@ class World:
         self.tick_s = tick_s
         self._is_read = is_read
         self.ticks = 0
+        self.freeze_quantity: int | None = None
+        """Of every contract, in place of the master's."""
         self.papers: dict[int, PaperAccount] = {}
         for account_id in range(1, accounts + 1):
             self.papers[account_id] = server.add_account(
@@ -261,7 +263,7 @@ class World:
                 option_type=kind,
                 lot_size=row.lotsize,
                 tick_size=row.tick_size,
-                freeze_quantity=row.freeze_qty,
+                freeze_quantity=self.freeze_quantity or row.freeze_qty,
             ),
             weight=leg.lots // gcd(*(other.lots for other in legs)),
             last_price=self.market.ltp(symbol, underlying.exchange),

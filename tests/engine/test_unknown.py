@@ -255,3 +255,23 @@ def test_nothing_else_is_sent_while_orders_wait_for_approval() -> None:
     world.papers[1].approve(pending[0], world.clock.now())
     world.run_until(lambda: run.run.state is RunState.CLOSED)
     assert world.net_at_exchange(1) == {}
+
+
+@pytest.mark.acceptance(107)
+def test_an_order_that_waits_for_approval_is_never_called_absent_after_a_restart() -> None:
+    """The process died meanwhile: still nothing is sent again, and the late approval counts."""
+    world = World(profile="live")
+    run = world.open(one_leg())
+    strike(world, FaultRule(kind="semi_auto", count=1, part=0.0))
+    world.exit(run)
+    world.run_for(10.0)
+
+    world.restart()
+    world.run_for(600.0)
+    assert len(exits(world)) == 0
+    (order,) = [o for o in only(world.run()).orders.values() if o.intent.purpose == "EXIT"]
+    assert order.status is OrderStatus.UNKNOWN
+    world.papers[1].approve(1, world.clock.now())
+    world.run_until(lambda: world.run().run.state is RunState.CLOSED)
+
+    assert world.net_at_exchange(1) == {}
