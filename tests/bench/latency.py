@@ -138,6 +138,7 @@ class Bench:
     def __init__(self, folder: Path, *, is_empty: bool = False) -> None:
         url = f"sqlite:///{folder / 'bench.db'}"
         migrate(url)
+        self.folder = folder
         self.probes: dict[int, Probe] = {}
         self.server = BytesServer()
         self.view = LiveView()
