@@ -157,17 +157,10 @@ class Fleet:
                 net = self.brokers[execution.account_id].net
                 net[position.instrument, position.product] += position.quantity
 
-    def breach(self, run: RunBook) -> float:
-        """One tick beyond the limit of a run on all accounts; when it was put in."""
-        short = run.run.plan.legs[2].contract.instrument
-        put = time.perf_counter()
-        self.bench.engine.put_quote(Quote(short, PRICE + 20, self.bench.clock.now(), "feed:1"))
-        return put
-
     def block(self, runs: Sequence[RunBook]) -> list[tuple[RunBook, float]]:
         found = []
         for run in runs:
-            found.append((run, self.breach(run)))
+            found.append((run, self.bench.fall(run.run.plan.legs[2].contract.instrument)))
             time.sleep(HANG_S / BREACHES)
         return found
 

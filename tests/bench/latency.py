@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from dataclasses import field
+from datetime import datetime
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -138,6 +139,9 @@ class Bench:
     def __init__(self, folder: Path, *, is_empty: bool = False) -> None:
         url = f"sqlite:///{folder / 'bench.db'}"
         migrate(url)
+        self.folder = folder
+        self._quoting = threading.Lock()
+        self._fallen: dict[Instrument, Decimal] = {}
         self.probes: dict[int, Probe] = {}
         self.server = BytesServer()
         self.view = LiveView()
@@ -170,6 +174,21 @@ class Bench:
                 self.singles.append(self.run(f"P{n}", [n % ACCOUNTS + 1], Decimal(1000)))
         self.fleet = self.run("F", list(self.limbs), Decimal(1000))
         self.engine.core.commit()
+
+    def quote(self, instrument: Instrument, price: Decimal | None, now: datetime) -> None:
+        """A tick; without a price the last one again: quotes are conflated, and a tick back to
+        where it was would hide a breach that the engine has not seen yet."""
+        with self._quoting:
+            known = self._fallen.get(instrument, PRICE)
+            self.engine.put_quote(Quote(instrument, price or known, now, "feed:1"))
+
+    def fall(self, short: Instrument) -> float:
+        """One tick that loses more than the limit on a sold leg; when it was put in."""
+        with self._quoting:
+            self._fallen[short] = PRICE + 20
+            put = time.perf_counter()
+            self.engine.put_quote(Quote(short, PRICE + 20, self.clock.now(), "feed:1"))
+        return put
 
     def run(self, name: str, accounts: list[int], limit: Decimal | None) -> RunBook:
         core = self.engine.core
@@ -255,8 +274,8 @@ def ticker(
         due = int((time.perf_counter() - begun) * per_second)
         while number < due:
             at = number % len(instruments)
-            price = prices[number % 10] if at < 4 * RUNS else PRICE
-            bench.engine.put_quote(Quote(instruments[at], price, now, "feed:1"))
+            price = prices[number % 10] if at < 4 * RUNS else None
+            bench.quote(instruments[at], price, now)
             number += 1
         sent[0] = number
         time.sleep(0.002)
@@ -312,6 +331,4 @@ def breach(bench: Bench, run: RunBook) -> None:
     """One tick that loses more than the limit on a sold leg."""
     short = run.run.plan.legs[2].contract.instrument
     execution_id = next(iter(run.executions))
-    now = bench.clock.now()
-    bench.probes[execution_id].put = time.perf_counter()
-    bench.engine.put_quote(Quote(short, PRICE + 20, now, "feed:1"))
+    bench.probes[execution_id].put = bench.fall(short)

@@ -28,7 +28,9 @@ def fake_app(bench: latency.Bench) -> Any:
     return SimpleNamespace(
         view=bench.view,
         clock=bench.clock,
-        settings=SimpleNamespace(is_demo=True, version="bench", environment="bench"),
+        settings=SimpleNamespace(
+            is_demo=True, version="bench", environment="bench", data_dir=bench.folder
+        ),
         users=SimpleNamespace(user_of=lambda token: user, registration_open=lambda: False),
         market_text=lambda now: ("DEMO MARKET", True),
         post=bench.engine.post,
