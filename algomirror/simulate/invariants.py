@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections import deque
 from collections.abc import Callable
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -63,22 +64,30 @@ class WatchedJournal:
         return found
 
 
+@dataclass(slots=True)
+class Traded:
+    """What the exchange traded of one order of ours: signed units, cash in rupees."""
+
+    symbol: str
+    tag: str
+    net: int = 0
+    cash: Decimal = ZERO
+
+
 class Tally:
-    """One account's trades at the exchange by our client ids, read as they come."""
+    """One account's trades at the exchange by order, read as they come."""
 
     def __init__(self, paper: PaperAccount, mark: str) -> None:
         self._paper = paper
         self._prefix = f"{mark}-"
         self._trades = 0
         self._orders = 0
-        self.net: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-        """By execution ("E4"): signed units per symbol."""
-        self.cash: dict[str, Decimal] = defaultdict(lambda: ZERO)
         self.taken: Counter[str] = Counter()
         """How often the exchange took each client id."""
         self.tag_of: dict[str, str] = {}
-        self.by_others: dict[str, int] = defaultdict(int)
-        """Signed units per symbol that were not traded by us."""
+        self._ours: dict[str, Traded] = {}
+        self._others: dict[str, int] = defaultdict(int)
+        self._most: dict[tuple[str, int], int] = defaultdict(int)
 
     def read(self) -> None:
         books = self._paper.books
@@ -90,13 +99,33 @@ class Tally:
             self._orders = len(books.orders)
         for trade in books.trades[self._trades :]:
             signed = trade.quantity if trade.action == "BUY" else -trade.quantity
-            if not trade.strategy.startswith(self._prefix):
-                self.by_others[trade.symbol] += signed
+            if trade.strategy.startswith(self._prefix):
+                tag = trade.strategy.removeprefix(self._prefix)
+                one = self._ours.setdefault(trade.orderid, Traded(trade.symbol, tag))
+                one.net += signed
+                one.cash -= signed * trade.price
             else:
-                owner = trade.strategy.removeprefix(self._prefix).split("-")[0]
-                self.net[owner][trade.symbol] += signed
-                self.cash[owner] -= signed * trade.price
+                self._others[trade.symbol] += signed
+                for sign in (1, -1):
+                    key = (trade.symbol, sign)
+                    self._most[key] = max(self._most[key], sign * self._others[trade.symbol])
         self._trades = len(books.trades)
+
+    def most_closed(self, symbol: str, sign: int) -> int:
+        """The most that others ever had traded on that side, net."""
+        return self._most[symbol, sign]
+
+    def of(self, execution: ExecutionBook, owners: dict[str, str]) -> list[Traded]:
+        """Orders that the book gives this execution, or that carry its name and have no owner.
+
+        Equal orders whose answers were lost together may have changed names between them.
+        """
+        found = []
+        for orderid, one in self._ours.items():
+            owner = owners.get(orderid, one.tag)
+            if owner.startswith(f"E{execution.id}-"):
+                found.append(one)
+        return found
 
 
 class Invariants:
@@ -192,7 +221,7 @@ class Invariants:
                     left_out[key] += order.filled_quantity
         for (account_id, symbol, closing), quantity in left_out.items():
             self.checks[CLAIMED_ONCE] += 1
-            most = max(closing * self._tallies[account_id].by_others[symbol], 0)
+            most = self._tallies[account_id].most_closed(symbol, closing)
             if quantity > most:
                 self.fail(CLAIMED_ONCE, f"{quantity} of {symbol} left out, others closed {most}")
 
@@ -260,6 +289,16 @@ class Invariants:
         )  # fmt: skip
         return same and a.account_id == b.account_id
 
+    def _traded(self, execution: ExecutionBook) -> list[Traded]:
+        owners = self._world.engine.core.book.broker_ids[execution.account_id]
+        return self._tallies[execution.account_id].of(execution, owners)
+
+    def _net_of(self, execution: ExecutionBook) -> dict[str, int]:
+        net: dict[str, int] = defaultdict(int)
+        for one in self._traded(execution):
+            net[one.symbol] += one.net
+        return net
+
     # --- when something has ended ---------------------------------------------------------
     def _external(self, execution: ExecutionBook, symbol: str) -> int:
         """Units that a person confirmed as closed or opened outside."""
@@ -273,8 +312,7 @@ class Invariants:
         if execution.state is not ExecutionState.EXITED:
             return
         self.checks[EXITED_IS_FLAT] += 1
-        net = self._tallies[execution.account_id].net[f"E{execution.id}"]
-        for symbol, quantity in net.items():
+        for symbol, quantity in self._net_of(execution).items():
             left = quantity + self._external(execution, symbol)
             if left:
                 self.fail(EXITED_IS_FLAT, f"execution {execution.id} left {left:+d} {symbol}")
@@ -286,7 +324,7 @@ class Invariants:
         self.checks[PNL_IS_CASH] += 1
         cash = ZERO
         for execution in run.executions.values():
-            cash += self._tallies[execution.account_id].cash[f"E{execution.id}"]
+            cash += sum((one.cash for one in self._traded(execution)), ZERO)
             cash += sum(
                 (
                     -o.intent.side.sign * o.filled_value
@@ -309,7 +347,7 @@ class Invariants:
 
     def _explained_by_fills(self, execution: ExecutionBook) -> None:
         self.checks[EXPLAINED_BY_FILLS] += 1
-        net = self._tallies[execution.account_id].net[f"E{execution.id}"]
+        net = self._net_of(execution)
         for position in execution.positions.values():
             symbol = position.instrument.symbol
             expected = net.get(symbol, 0) + self._external(execution, symbol)
