@@ -42,7 +42,7 @@ def positions(frame: Frame) -> None:
         table = frame.hub.show(
             PositionsTable,
             "all",
-            {"run", "execution", "position"},
+            {"run", "execution", "position", "drift"},
             lambda: data.positions(app, None, empty="No open AlgoMirror positions."),
         )
         table.on("act", lambda e: _exit_account(frame, int(e.args["account"])))

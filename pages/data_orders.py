@@ -18,6 +18,9 @@ ORDER_HEAD = [{"t": "Time"}, {"t": "Account"}, {"t": "Side"}, {"t": "Symbol"},
               {"t": "Qty", "n": 1, "hp": 1}, {"t": "Filled", "n": 1}, {"t": "Avg", "n": 1},
               {"t": "Status"}, {"t": "Order id", "hp": 1}, {"t": "Run", "hp": 1}]  # fmt: skip
 
+RUN_COLUMNS = 11
+"""Beside the timeline of a run there is no room for the order id and the run; a row opens to it."""
+
 
 def orders(app: App, run_id: int | None, *, account_id: int | None = None) -> dict[str, Any]:
     rows = [
@@ -29,13 +32,14 @@ def orders(app: App, run_id: int | None, *, account_id: int | None = None) -> di
     ]
     rows.sort(key=lambda r: (r.submitted_at, r.key), reverse=True)
     return {
-        "head": ORDER_HEAD, "rows": [_order(r) for r in rows], "acts": True,
+        "head": ORDER_HEAD[:RUN_COLUMNS] if run_id is not None else ORDER_HEAD, "acts": True,
+        "rows": [_order(r, in_run=run_id is not None) for r in rows],
         "empty": "No orders yet. Execute a strategy to send some.",
         "file": f"orders_{account_id or 'all'}_{app.clock.now():%Y%m%d_%H%M}.csv",
     }  # fmt: skip
 
 
-def _order(r: OrderRow) -> dict[str, Any]:
+def _order(r: OrderRow, *, in_run: bool) -> dict[str, Any]:
     cells = [
         {"v": ms(r.submitted_at), "k": "time"}, {"v": r.account_name},
         {"v": r.side, "k": "side"}, {"v": r.symbol, "k": "strong"}, {"v": r.purpose},
@@ -47,7 +51,7 @@ def _order(r: OrderRow) -> dict[str, Any]:
     ]  # fmt: skip
     is_open = r.status in ("ACCEPTED", "PARTIALLY_FILLED") and r.purpose == "ENTRY"
     return {
-        "key": r.key, "cells": cells, "reason": why(r),
+        "key": r.key, "cells": cells[:RUN_COLUMNS] if in_run else cells, "reason": why(r),
         "cls": "unk" if r.status == "UNKNOWN" else "",
         "open": is_open, "priced": is_open and r.price_type != "MARKET", "more": _order_more(r),
     }  # fmt: skip
@@ -69,7 +73,8 @@ def why(r: OrderRow) -> str:
 
 def _order_more(r: OrderRow) -> list[list[str]]:
     """What an opened row says: why it was sent, against which price, which attempt, when."""
-    found = [["Our id", r.key], ["Cause", r.cause or "not noted"]]
+    found = [["Our id", r.key], ["Order id", r.broker_order_id or "none yet"],
+             ["Cause", r.cause or "not noted"]]  # fmt: skip
     if r.reason:
         found.append(["Reason", r.reason])
     found.append(["Reference price", f.number(r.reference) if r.reference is not None
