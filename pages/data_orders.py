@@ -39,6 +39,36 @@ def orders(app: App, run_id: int | None, *, account_id: int | None = None) -> di
     }  # fmt: skip
 
 
+def tiles(app: App) -> dict[str, Any]:
+    """How many there are of each kind; an order without proof is red."""
+    rows = [r for r in app.view.rows("order") if isinstance(r, OrderRow)]
+    by_side = {side: [r for r in rows if r.side == side] for side in ("BUY", "SELL")}
+
+    def of(*statuses: str) -> int:
+        return sum(r.status in statuses for r in rows)
+
+    filled, lost = of("FILLED"), of("UNKNOWN")
+    cells: list[dict[str, Any]] = [
+        {"label": "All", "value": len(rows),
+         "sub": f.counted(len({r.run_id for r in rows}), "run")},
+        *(
+            {"label": side.capitalize(), "value": len(found),
+             "sub": f"{sum(r.status == 'FILLED' for r in found)} filled"}
+            for side, found in by_side.items()
+        ),
+        {"label": "Filled", "value": filled,
+         "sub": f"{100 * filled // len(rows)} %" if rows else "–"},
+        {"label": "Open", "value": of("SUBMITTED", "ACCEPTED", "PARTIALLY_FILLED"),
+         "sub": "on the way or resting"},
+        {"label": "Rejected", "value": of("REJECTED", "DENIED"), "sub": "by broker or by us"},
+        {"label": "Cancelled", "value": of("CANCELLED"), "sub": "proven"},
+        {"label": "Unknown", "value": lost, "sub": "not sent again" if lost else "none",
+         "cls": "danger" if lost else "", "subcls": "danger" if lost else "",
+         "href": "/attention"},
+    ]  # fmt: skip
+    return {"cells": [{**c, "kind": "text", "value": str(c["value"])} for c in cells], "even": True}
+
+
 def _order(r: OrderRow, *, in_run: bool) -> dict[str, Any]:
     cells = [
         {"v": ms(r.submitted_at), "k": "time"}, {"v": r.account_name},
