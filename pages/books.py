@@ -12,6 +12,7 @@ from pages import formats as f
 from pages.components import drift_acts
 from pages.components import order_acts
 from pages.components.live import DriftTable
+from pages.components.live import KpiStrip
 from pages.components.live import OrdersTable
 from pages.components.live import PositionsTable
 from pages.components.widgets import card
@@ -23,6 +24,7 @@ from pages.runs import confirm_exit
 def orders(frame: Frame) -> None:
     app = frame.app
     page_head("Orders", "ours, joined with what the brokers' books say")
+    frame.hub.show(KpiStrip, "orders", {"order"}, lambda: data_orders.tiles(app))
     with card("Orders", "newest first"):
         table = frame.hub.show(OrdersTable, "all", {"order"}, lambda: data_orders.orders(app, None))
         table.on("act", lambda e: order_acts.act(frame, str(e.args["name"]), str(e.args["id"])))
@@ -42,7 +44,7 @@ def positions(frame: Frame) -> None:
         table = frame.hub.show(
             PositionsTable,
             "all",
-            {"run", "execution", "position"},
+            {"run", "execution", "position", "drift"},
             lambda: data.positions(app, None, empty="No open AlgoMirror positions."),
         )
         table.on("act", lambda e: _exit_account(frame, int(e.args["account"])))

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from algomirror.app import App
+from algomirror.engine.attention_rows import DriftRow
 from algomirror.engine.live_view import AccountRow
 from algomirror.engine.live_view import EventRow
 from algomirror.engine.live_view import ExecutionRow
@@ -205,7 +206,12 @@ def positions(app: App, run_id: int | None, *, empty: str) -> dict[str, Any]:
     by_execution: dict[int, list[PositionRow]] = {}
     for row in sorted(rows, key=lambda r: (r.account_id, r.execution_id, r.leg_number)):
         by_execution.setdefault(row.execution_id, []).append(row)
-    groups = [_group(app, i, found) for i, found in by_execution.items()]
+    drifting = {
+        (d.account_id, d.symbol, d.product)
+        for d in app.view.rows("drift")
+        if isinstance(d, DriftRow) and d.confirmed and not d.ignored
+    }
+    groups = [_group(app, i, found, drifting) for i, found in by_execution.items()]
     known = [Decimal(g["pnl"]) for g in groups if g["pnl"] is not None]
     whole = len(known) == len(groups)
     return {
@@ -215,7 +221,9 @@ def positions(app: App, run_id: int | None, *, empty: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _group(app: App, execution_id: int, rows: list[PositionRow]) -> dict[str, Any]:
+def _group(
+    app: App, execution_id: int, rows: list[PositionRow], drifting: set[tuple[int, str, str]]
+) -> dict[str, Any]:
     account = app.view.get("account", str(rows[0].account_id))
     execution = app.view.get("execution", str(execution_id))
     a = account if isinstance(account, AccountRow) else None
@@ -234,17 +242,18 @@ def _group(app: App, execution_id: int, rows: list[PositionRow]) -> dict[str, An
         "initials": f.initials(a.name) if a else "?", "mode": e.mode if e else "unknown",
         "tone": tone, "text": f.RUN_WORDS.get(state, state), "pnl": text(pnl),
         "drift": e.drift if e else None, "booksAt": ms(e.books_at) if e else None,
-        "canExit": state in ("entered", "entering"), "rows": [_position(r) for r in rows],
+        "canExit": state in ("entered", "entering"), "rows": [_position(r, drifting) for r in rows],
     }  # fmt: skip
 
 
-def _position(r: PositionRow) -> dict[str, Any]:
+def _position(r: PositionRow, drifting: set[tuple[int, str, str]]) -> dict[str, Any]:
     label = f"{f.number(r.strike, 0)} {r.option_type}" if r.strike is not None else r.symbol
     return {
         "key": r.key, "symbol": r.symbol, "label": label, "expiry": _day(r.expiry),
         "side": r.side, "quantity": r.quantity, "average": text(r.average),
         "exitAverage": text(r.exit_average), "mark": text(r.mark), "markAt": ms(r.mark_at),
         "markState": r.mark_state, "pnl": text(r.pnl), "pending": r.price_pending,
+        "drift": (r.account_id, r.symbol, r.product) in drifting,
     }  # fmt: skip
 
 

@@ -38,6 +38,8 @@ CONSEQUENCES = (
      "differences on Positions."),
 )  # fmt: skip
 COUNTS = "It is not sent again. Its whole quantity counts as on its way."
+OVER = ("exited", "failed", "skipped")
+ENDED = "This account's part of the run has ended. Acknowledge to clear it."
 GOES_ON = "Rules and exits go on."
 
 
@@ -45,7 +47,7 @@ def items(app: App) -> list[dict[str, Any]]:
     """Worst first: a kill that is not flat, what is critical, orders without proof, drift."""
     view = app.view
     found = [_kill(view, r) for r in data_kill.not_flat(view)]
-    found += [_execution(view, e) for e in flagged(view)]
+    found += [_execution(view, e) for e in flagged(view) if not _is_said_by_order(view, e)]
     found += [_order(view, o) for o in unknown(view)]
     found += [_drift(view, d) for d in drift(view) if d.confirmed and not d.ignored]
     return sorted(found, key=lambda i: (i["rank"], i["since"] or 0))
@@ -59,7 +61,7 @@ def count(app: App) -> int:
     view = app.view
     return (
         len(data_kill.not_flat(view))
-        + len(flagged(view))
+        + sum(not _is_said_by_order(view, e) for e in flagged(view))
         + len(unknown(view))
         + sum(d.confirmed and not d.ignored for d in drift(view))
     )
@@ -103,9 +105,14 @@ def _execution(view: LiveView, e: ExecutionRow) -> dict[str, Any]:
         word=ESCALATED if critical else f.RUN_WORDS.get(e.state, e.state).upper(),
         since=_since(view, e), title=e.attention[:1].upper() + e.attention[1:],
         detail=f"{_run_name(view, e.run_id)}, P&L {f.pnl(e.pnl)}",
-        consequence=consequence(e.attention),
+        consequence=ENDED if e.state in OVER else consequence(e.attention),
         link=f"/runs/{e.run_id}", acts=_execution_acts(view, e),
     )  # fmt: skip
+
+
+def _is_said_by_order(view: LiveView, e: ExecutionRow) -> bool:
+    """An order without proof has an item of its own, with more choices than the flag it raised."""
+    return any(o.execution_id == e.id and (o.reason or o.key) in e.attention for o in unknown(view))
 
 
 def consequence(text: str) -> str:

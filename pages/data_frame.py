@@ -59,7 +59,7 @@ def banner(app: App) -> dict[str, Any]:
         return _banner(
             "danger",
             f"Kill switch, not flat: {names}.",
-            f"{data_kill.plural(left, 'position')} left. {f.sentence(falling[0].text)}".strip(),
+            f"{f.counted(left, 'position')} left. {f.sentence(falling[0].text)}".strip(),
             "/attention",
             "Attention list",
         )

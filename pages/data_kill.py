@@ -83,12 +83,8 @@ def _row(
 def _left(positions: int, orders: int) -> str:
     if not positions and not orders:
         return "nothing open"
-    said = plural(positions, "position")
-    return f"{said}, {plural(orders, 'working order')}" if orders else said
-
-
-def plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" + ("" if count == 1 else "s")
+    said = f.counted(positions, "position")
+    return f"{said}, {f.counted(orders, 'working order')}" if orders else said
 
 
 def _of_strategy(view: LiveView, strategy_id: int) -> list[dict[str, Any]]:
@@ -138,5 +134,5 @@ def countdown(r: KillRow) -> str:
     """3 of 8 orders filled, 2 positions left"""
     if r.is_flat:
         return "FLAT"
-    filled = f"{r.orders_filled} of {plural(r.orders, 'order')} filled"
-    return f"{filled}, {plural(r.positions_left, 'position')} left"
+    filled = f"{r.orders_filled} of {f.counted(r.orders, 'order')} filled"
+    return f"{filled}, {f.counted(r.positions_left, 'position')} left"

@@ -18,6 +18,9 @@ ORDER_HEAD = [{"t": "Time"}, {"t": "Account"}, {"t": "Side"}, {"t": "Symbol"},
               {"t": "Qty", "n": 1, "hp": 1}, {"t": "Filled", "n": 1}, {"t": "Avg", "n": 1},
               {"t": "Status"}, {"t": "Order id", "hp": 1}, {"t": "Run", "hp": 1}]  # fmt: skip
 
+RUN_COLUMNS = 11
+"""Beside the timeline of a run there is no room for the order id and the run; a row opens to it."""
+
 
 def orders(app: App, run_id: int | None, *, account_id: int | None = None) -> dict[str, Any]:
     rows = [
@@ -29,13 +32,44 @@ def orders(app: App, run_id: int | None, *, account_id: int | None = None) -> di
     ]
     rows.sort(key=lambda r: (r.submitted_at, r.key), reverse=True)
     return {
-        "head": ORDER_HEAD, "rows": [_order(r) for r in rows], "acts": True,
+        "head": ORDER_HEAD[:RUN_COLUMNS] if run_id is not None else ORDER_HEAD, "acts": True,
+        "rows": [_order(r, in_run=run_id is not None) for r in rows],
         "empty": "No orders yet. Execute a strategy to send some.",
         "file": f"orders_{account_id or 'all'}_{app.clock.now():%Y%m%d_%H%M}.csv",
     }  # fmt: skip
 
 
-def _order(r: OrderRow) -> dict[str, Any]:
+def tiles(app: App) -> dict[str, Any]:
+    """How many there are of each kind; an order without proof is red."""
+    rows = [r for r in app.view.rows("order") if isinstance(r, OrderRow)]
+    by_side = {side: [r for r in rows if r.side == side] for side in ("BUY", "SELL")}
+
+    def of(*statuses: str) -> int:
+        return sum(r.status in statuses for r in rows)
+
+    filled, lost = of("FILLED"), of("UNKNOWN")
+    cells: list[dict[str, Any]] = [
+        {"label": "All", "value": len(rows),
+         "sub": f.counted(len({r.run_id for r in rows}), "run")},
+        *(
+            {"label": side.capitalize(), "value": len(found),
+             "sub": f"{sum(r.status == 'FILLED' for r in found)} filled"}
+            for side, found in by_side.items()
+        ),
+        {"label": "Filled", "value": filled,
+         "sub": f"{100 * filled // len(rows)} %" if rows else "–"},
+        {"label": "Open", "value": of("SUBMITTED", "ACCEPTED", "PARTIALLY_FILLED"),
+         "sub": "on the way or resting"},
+        {"label": "Rejected", "value": of("REJECTED", "DENIED"), "sub": "by broker or by us"},
+        {"label": "Cancelled", "value": of("CANCELLED"), "sub": "proven"},
+        {"label": "Unknown", "value": lost, "sub": "not sent again" if lost else "none",
+         "cls": "danger" if lost else "", "subcls": "danger" if lost else "",
+         "href": "/attention"},
+    ]  # fmt: skip
+    return {"cells": [{**c, "kind": "text", "value": str(c["value"])} for c in cells], "even": True}
+
+
+def _order(r: OrderRow, *, in_run: bool) -> dict[str, Any]:
     cells = [
         {"v": ms(r.submitted_at), "k": "time"}, {"v": r.account_name},
         {"v": r.side, "k": "side"}, {"v": r.symbol, "k": "strong"}, {"v": r.purpose},
@@ -47,7 +81,7 @@ def _order(r: OrderRow) -> dict[str, Any]:
     ]  # fmt: skip
     is_open = r.status in ("ACCEPTED", "PARTIALLY_FILLED") and r.purpose == "ENTRY"
     return {
-        "key": r.key, "cells": cells, "reason": why(r),
+        "key": r.key, "cells": cells[:RUN_COLUMNS] if in_run else cells, "reason": why(r),
         "cls": "unk" if r.status == "UNKNOWN" else "",
         "open": is_open, "priced": is_open and r.price_type != "MARKET", "more": _order_more(r),
     }  # fmt: skip
@@ -69,7 +103,8 @@ def why(r: OrderRow) -> str:
 
 def _order_more(r: OrderRow) -> list[list[str]]:
     """What an opened row says: why it was sent, against which price, which attempt, when."""
-    found = [["Our id", r.key], ["Cause", r.cause or "not noted"]]
+    found = [["Our id", r.key], ["Order id", r.broker_order_id or "none yet"],
+             ["Cause", r.cause or "not noted"]]  # fmt: skip
     if r.reason:
         found.append(["Reason", r.reason])
     found.append(["Reference price", f.number(r.reference) if r.reference is not None

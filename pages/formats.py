@@ -106,6 +106,11 @@ def number_of_units(units: int) -> str:
     return grouped(str(abs(units)))
 
 
+def counted(count: int, noun: str) -> str:
+    """1 position, 2 positions."""
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
 def clock_time(at: datetime | None, now: datetime | None = None) -> str:
     """HH:mm:ss IST, with the date if it is not today's."""
     if at is None:

@@ -26,7 +26,7 @@ from pages.runs import confirm_exit
 
 CURVE_EVERY_S = 1.0
 CURVE_POINTS = 300
-TOPICS = {"run", "execution", "position"}
+TOPICS = {"run", "execution", "position", "drift"}
 
 
 def build(frame: Frame, run_id: str) -> None:

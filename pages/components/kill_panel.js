@@ -52,6 +52,7 @@ export default {
       }, 30);
     },
     stop(done) { clearInterval(this.holding); this.holding = null; if (done !== true && !this.asking && !this.sent) this.part = 0; },
+    second() { this.steps = 1; this.$nextTick(() => this.$refs.second.focus()); },
     async send() {
       if (this.sent || this.asking) return;
       this.asking = true;
@@ -92,6 +93,6 @@ export default {
     <button ref="ring" class="holdring" @pointerdown="begin" @pointerup="stop" @pointerleave="stop" @pointercancel="stop" @blur="stop" @keydown.space.prevent="$event.repeat || begin()" @keyup.space="stop" @keydown.enter.prevent @contextmenu.prevent :aria-label="act + ': hold 2 seconds, by Space or by touch'"><svg width="176" height="176" viewBox="0 0 176 176" aria-hidden="true"><circle cx="88" cy="88" r="80" fill="none" stroke="var(--s3)" stroke-width="10"/><circle cx="88" cy="88" r="80" fill="none" stroke="var(--danger)" stroke-width="10" stroke-linecap="round" transform="rotate(-90 88 88)" stroke-dasharray="503" :stroke-dashoffset="503*(1-part)" :opacity="part?1:0"/><circle cx="88" cy="88" r="66" fill="var(--danger-fill)"/><text x="88" y="84" text-anchor="middle" fill="#fff" style="font:600 17px var(--font)">{{asking ? 'Sending' : part ? 'Keep holding' : 'HOLD'}}</text><text x="88" y="106" text-anchor="middle" fill="#fff" style="font:400 13px var(--font)">{{part ? (2*(1-part)).toFixed(1) + ' s' : '2 seconds'}}</text></svg></button>
     <div v-if="error" class="note warn" role="alert"><svg class="i danger"><use href="#alert"/></svg><span class="danger">{{error}}</span></div>
     <div class="t3 f12" style="text-align:center">{{act}}. Release to cancel. Nothing has been sent until the ring closes.</div>
-    <div class="twostep"><button v-if="steps===0" class="btn" @click="steps=1">Cannot hold? Confirm in two steps</button><button v-else class="btn df" :disabled="asking" @click="send" @keydown.enter.prevent>Second step: {{act}}, {{ours}} positions, now</button></div>
+    <div class="twostep"><button v-if="steps===0" class="btn" @click="second">Cannot hold? Confirm in two steps</button><button v-else ref="second" class="btn df" :disabled="asking" @click="send" @keydown.enter.prevent>Second step: {{act}}, {{ours}} positions, now</button></div>
   </div></dialog>`,
 };

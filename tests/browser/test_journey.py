@@ -142,7 +142,7 @@ def test_no_page_scrolls_sideways_on_a_phone(
     page.wait_for_url("**/dashboard")
     wide = {}
     paths = ("dashboard", "accounts", "accounts/new", "strategies", "strategies/new", "runs",
-             "runs/1", "orders", "trades", "positions", "activity")  # fmt: skip
+             "runs/1", "orders", "trades", "positions", "activity", "attention")  # fmt: skip
     for path in paths:
         page.goto(f"{program.url}/{path}")
         page.locator("h1").first.wait_for()
@@ -264,7 +264,15 @@ def test_pages_stay_within_their_budget_of_elements(program: Program, browser: B
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     sign_in(page, program.url)
     counts = {}
-    for path in ("dashboard", "accounts", "strategies/new", "runs/1", "orders"):
+    for path in (
+        "dashboard",
+        "accounts",
+        "strategies/new",
+        "runs/1",
+        "orders",
+        "positions",
+        "attention",
+    ):
         page.goto(f"{program.url}/{path}")
         page.locator("h1").first.wait_for()
         page.wait_for_timeout(800)

@@ -101,6 +101,14 @@ def test_the_kill_switch_with_its_option_ends_flat_in_every_book(
     assert sum(len(b["orders"]) for b in program.admin("books")["data"]) == 13
 
     ring.focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(box.get_by_role("button", name="Second step: Exit everything")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(300)
+    assert sum(len(b["orders"]) for b in program.admin("books")["data"]) == 13
+
+    ring.focus()
     page.keyboard.down("Space")
     expect(box).to_contain_text("Closing this window stops nothing.")
     page.keyboard.up("Space")

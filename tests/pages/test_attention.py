@@ -182,3 +182,19 @@ async def test_looking_again_reads_the_books_of_that_account(desk: Desk) -> None
 
     assert await desk.recorded() == [("trader", "look_again", rows.order().key)]
     assert desk.posted == [m.LookAgain(account_id=1, by="trader")]
+
+
+async def test_an_order_and_the_flag_it_raised_are_one_item(desk: Desk) -> None:
+    """Settled, the flag is left to be acknowledged, and says that nothing follows any more."""
+    desk.put(rows.account(1), rows.run(), rows.execution(1, attention=SEMI_AUTO, state="entering"))
+    desk.put(rows.order(status="UNKNOWN", reason=SEMI_AUTO))
+    await desk.user.open("/attention")
+    before = desk.shown(AttentionList)["items"]
+    desk.put(rows.order(status="REJECTED"), rows.execution(1, attention=SEMI_AUTO, state="failed"))
+    await desk.user.open("/attention")
+    after = desk.shown(AttentionList)["items"]
+
+    assert [i["word"] for i in before] == ["UNKNOWN"]
+    assert [i["word"] for i in after] == ["FAILED"]
+    assert "has ended" in after[0]["consequence"]
+    assert [a["name"] for a in after[0]["acts"]] == ["acknowledge"]

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from algomirror.engine import messages as m
+from pages.components.live import KpiStrip
 from pages.components.live import OrdersTable
 from pages.data_orders import NO_ANSWER
 from tests.pages import rows
@@ -127,3 +128,20 @@ async def test_the_same_acts_stand_on_the_run(desk: Desk) -> None:
     tables = [e.props["initial"]["rows"] for e in desk.user.find(kind=OrdersTable).elements]
 
     assert sorted([r["key"] for r in t] for t in tables) == [[], ["a"]]
+
+
+async def test_the_tiles_count_every_order_once(desk: Desk) -> None:
+    """Of all, what is filled, open, rejected, cancelled or without proof."""
+    desk.put(rows.account(1))
+    for number, status in enumerate(
+        ("FILLED", "ACCEPTED", "SUBMITTED", "REJECTED", "DENIED", "CANCELLED", "UNKNOWN")
+    ):
+        desk.put(rows.order(str(number), status=status, side="SELL" if number % 2 else "BUY"))
+
+    await desk.user.open("/orders")
+    found = {c["label"]: c["value"] for c in desk.shown(KpiStrip)["cells"]}
+
+    assert found == {
+        "All": "7", "Buy": "4", "Sell": "3", "Filled": "1", "Open": "2", "Rejected": "2",
+        "Cancelled": "1", "Unknown": "1",
+    }  # fmt: skip
