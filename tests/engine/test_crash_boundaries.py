@@ -21,7 +21,10 @@ from algomirror.simulate.crash_lives import Crossing
 from algomirror.store.fallback import KINDS
 from algomirror.store.fallback import Fallback
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="a life is a forked process")
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="a life is a forked process"),
+    pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),  # no thread of ours is forked
+]
 
 ENGINE = Path(__file__).parents[2] / "algomirror" / "engine"
 PROFILES: list[Profile] = ["analyze", "live"]
