@@ -33,7 +33,7 @@ from algomirror.store.db import migrate
 from algomirror.store.db import open_database
 from algomirror.store.trading import TradingStore
 
-AT_ONCE = 4
+AT_ONCE = 2
 """Stories told side by side: each is a process of its own with a database of its own."""
 SETTLED_S = 3.0
 PATIENCE_S = 0.005
