@@ -182,3 +182,21 @@ async def test_looking_again_reads_the_books_of_that_account(desk: Desk) -> None
 
     assert await desk.recorded() == [("trader", "look_again", rows.order().key)]
     assert desk.posted == [m.LookAgain(account_id=1, by="trader")]
+
+
+@pytest.mark.acceptance(95)
+@pytest.mark.parametrize(
+    ("is_on_fallback", "said"),
+    [(True, "Exits are sent, entries wait."), (False, "Nothing is sent.")],
+)
+async def test_a_locked_database_says_what_still_leaves(
+    desk: Desk, is_on_fallback: bool, said: str
+) -> None:
+    """Red on every page."""
+    desk.put(SystemRow(feed_reason="database is locked", is_on_fallback=is_on_fallback))
+
+    await desk.user.open("/attention")
+
+    shown = desk.shown(Banner)
+    assert shown["text"] == f"The database cannot be written. {said}"
+    assert "database is locked" in str(shown)
