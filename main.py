@@ -11,6 +11,7 @@ from nicegui import ui
 import pages
 from algomirror.app import App
 from algomirror.demo import Demo
+from algomirror.engine.ports import JournalUnavailable
 from algomirror.errors import LeaseHeld
 from algomirror.logs import begin_logging
 from algomirror.settings import BadSetting
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 EXIT_BAD_SETTING = 2
 EXIT_LEASE_HELD = 3
+EXIT_NO_JOURNAL = 4
 
 
 def flags(arguments: list[str] | None = None) -> Settings:
@@ -42,7 +44,9 @@ def flags(arguments: list[str] | None = None) -> Settings:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until stopped; 2 for a setting we refuse, 3 when another process owns the data."""
+    """Serve until stopped; 2 for a setting we refuse, 3 when another process owns the data, 4 when
+    the database or what its fallback journal holds cannot be used.
+    """
     try:
         settings = flags(arguments)
         claim_folder(settings)
@@ -58,7 +62,14 @@ def main(arguments: list[str] | None = None) -> int:
     demo = Demo(app) if settings.is_demo else None
     if demo is not None:
         demo.start()
-    app.start()
+    try:
+        app.start()
+    except JournalUnavailable as unavailable:
+        sys.stderr.write(f"Not started, nothing was sent: {unavailable}\n")
+        app.lease.release()
+        if demo is not None:
+            demo.stop()
+        return EXIT_NO_JOURNAL
     pages.register(app)
 
     async def stop() -> None:

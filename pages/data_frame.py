@@ -49,9 +49,8 @@ def banner(app: App) -> dict[str, Any]:
         )
         return {**said, "id": escalated.id}
     if row.feed_reason:
-        return _banner(
-            "danger", "The database cannot be written. Nothing is sent.", row.feed_reason
-        )
+        what = "Exits are sent, entries wait." if row.is_on_fallback else "Nothing is sent."
+        return _banner("danger", f"The database cannot be written. {what}", row.feed_reason)
     falling = data_kill.not_flat(app.view)
     if falling:
         names = ", ".join(sorted({r.account_name for r in falling}))

@@ -249,8 +249,14 @@ class Entry:
         return list(waiting)
 
     def _is_hopeless(self, execution: ExecutionBook, leg_id: int) -> bool:
+        """Nothing of it works, and no cancelled rest is to be placed anew."""
         orders = list(execution.leg_orders(leg_id, OrderPurpose.ENTRY))
-        return bool(orders) and not any(order.status in IN_FLIGHT for order in orders)
+        goes_on = any(self._is_replaced_later(order) for order in orders)
+        return bool(orders) and not goes_on and not any(o.status in IN_FLIGHT for o in orders)
+
+    def _is_replaced_later(self, order: Order) -> bool:
+        track = self._core.accounts[order.intent.account_id].tracks.get(order.id)
+        return track is not None and track.after_cancel
 
     def _mind_the_remainder(self, execution: ExecutionBook) -> None:
         """After entry_timeout_s the policy for what has not filled (product.md 4.2)."""
@@ -350,8 +356,7 @@ class Entry:
             not o.is_done and not (keeps and o.status is not OrderStatus.UNKNOWN) for o in orders
         ):
             return False
-        tracks = self._core.accounts[execution.account_id].tracks
-        if any((t := tracks.get(o.id)) is not None and t.after_cancel for o in orders):
+        if any(self._is_replaced_later(order) for order in orders):
             return False
         if execution.remainder_done:
             return True

@@ -26,6 +26,8 @@ ASK_AGAIN_AFTER_S = 5.0
 """A cancel or modify whose order still works after this may be asked for once more."""
 ENTRY_WAITS_S = 30.0
 """An entry that waited longer for the database is taken back: its plan is no longer true (4.1)."""
+WORKERS_BACK_S = 0.5
+ALARM_TRIES = 3
 EXTERNAL = "external"
 """Source of a fill that a person confirmed: it never came through our orders."""
 
@@ -83,7 +85,23 @@ class Orders:
             priority=self._priority(order),
         )
         self._core.jobs[order.id] = job
-        self._core.limbs[order.intent.account_id].send(job)
+        limbs = self._core.limbs.get(order.intent.account_id)
+        if limbs is None:
+            self._wait_for_workers(order, track)
+            return
+        limbs.send(job)
+
+    def _wait_for_workers(self, order: Order, track: Track) -> None:
+        """The account is being connected anew: not one byte left, so the same id goes again."""
+        waited = (self._core.clock.now() - order.submitted_at).total_seconds()
+        if order.intent.purpose is OrderPurpose.ENTRY and waited > ENTRY_WAITS_S:
+            self._take_back(order)
+            return
+        track.at_sender, track.retry_at = False, self._core.clock.monotonic() + WORKERS_BACK_S
+        track.tries += 1
+        execution = self._core.execution_of(order)
+        if execution is not None and track.tries == ALARM_TRIES:
+            self._core.attention(execution, f"{order.id} not sent: the account is not connected")
 
     def _is_too_late(self, order: Order, since: float) -> bool:
         """An entry that waited for the database does not leave on an old plan."""
@@ -150,7 +168,15 @@ class Orders:
             priority=priority,
             broker_order_id=order.broker_order_id,
         )
-        core.then(lambda: core.limbs[order.intent.account_id].send(job))
+        core.then(lambda: self._hand_over(order, job))
+
+    def _hand_over(self, order: Order, job: Job) -> None:
+        """A cancel or modify; without workers it may be asked for again at once."""
+        limbs = self._core.limbs.get(order.intent.account_id)
+        if limbs is not None:
+            limbs.send(job)
+        elif job.act == "cancel":
+            self._core.track(order).cancel_sent_at = None
 
     def reprice(self, order: Order, limit: Decimal | None, trigger: Decimal | None) -> None:
         """A modify took effect: the answer or a book says so."""

@@ -16,6 +16,7 @@ from typing import Literal
 from algomirror.domain.run import RunState
 from algomirror.domain.run import RunTrigger
 from algomirror.domain.strategy import Plan
+from algomirror.domain.strategy import Strategy
 from algomirror.domain.strategy import UnbalancedPolicy
 from algomirror.engine import messages as m
 from algomirror.paper.exchange import Profile
@@ -34,10 +35,15 @@ from algomirror.store.trading import TradingStore
 
 AT_ONCE = 2
 """Stories told side by side: each is a process of its own with a database of its own."""
-SETTLED_S = 4.0
+SETTLED_S = 3.0
 PATIENCE_S = 0.005
 """Real time that a life waits for a locked database; market time stands still meanwhile."""
 Verdict = Literal["equal", "explained"]
+
+
+def _open(world: World, strategy: Strategy, sets: int) -> None:
+    world.open(strategy, sets=sets)
+    world.run_for(SETTLED_S)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +54,12 @@ class Story:
     name: str
     act: Callable[[World, Remote, Plan], None]
     is_over: Callable[[World], bool]
-    is_opened_before: bool = True
+    before: Callable[[World, Strategy, int], None] | None = _open
+    """What has happened when it begins; None: a first start on an empty database."""
     is_locked: bool = False
     """Another process locks the database while it happens (product.md 15.2)."""
     may_lose_entries: bool = False
     sets: int = 1
-    faults: tuple[FaultRule, ...] = ()
 
     def play(self, world: World, remote: Remote, plan: Plan) -> None:
         """One life: act, go on to the end, let the last facts be saved."""
@@ -75,15 +81,8 @@ def _enter(world: World, remote: Remote, plan: Plan) -> None:
     world.step()
 
 
-def _enter_and_leave(world: World, remote: Remote, plan: Plan) -> None:
-    _enter(world, remote, plan)
-    world.run_for(3.0)
-    if world.run().run.state is RunState.ENTERING:
-        world.exit(world.run())
-
-
 def _leave(world: World, remote: Remote, plan: Plan) -> None:
-    if world.run().run.state is RunState.OPEN:
+    if world.run().run.state in (RunState.ENTERING, RunState.OPEN):
         world.exit(world.run())
 
 
@@ -106,18 +105,22 @@ def _is_left(world: World) -> bool:
     return world.run().is_final
 
 
+def _half_filled(world: World, strategy: Strategy, sets: int) -> None:
+    """Hedges that fill to their half and rest."""
+    half = FaultRule(kind="partial_fill", endpoint="placeorder", count=2, seconds=500.0)
+    for paper in world.papers.values():
+        paper.faults = FaultPlan(rules=[half])
+    world.start(strategy, sets=sets)
+    world.run_for(SETTLED_S)
+
+
 STORIES = (
-    Story(
-        name="entry", act=_enter, is_over=_is_entered, is_opened_before=False,
-        may_lose_entries=True,
-    ),
-    Story(
-        name="exit while entries rest", act=_enter_and_leave, is_over=_is_left,
-        is_opened_before=False, may_lose_entries=True, sets=2,
-        faults=(FaultRule(kind="partial_fill", endpoint="placeorder", count=2, seconds=500.0),),
-    ),
+    Story(name="entry", act=_enter, is_over=_is_entered, before=None, may_lose_entries=True),
+    Story(name="exit while entries rest", act=_leave, is_over=_is_left, before=_half_filled,
+          sets=2),
     Story(name="exit by max loss", act=_lose, is_over=_is_left),
     Story(name="exit by a person", act=_leave, is_over=_is_left),
+    Story(name="exit in equal slices", act=_leave, is_over=_is_left, sets=54),
     Story(name="exit by the kill switch", act=_kill_switch, is_over=_is_left),
     Story(name="exit while the database is locked", act=_leave, is_over=_is_left, is_locked=True),
 )  # fmt: skip
@@ -156,7 +159,7 @@ class Enumeration:
         self.tally = Tally(story.name, profile)
         self._folder = folder
         self._base = folder / "base.db"
-        self._first = self._base if story.is_opened_before else folder / "empty.db"
+        self._first = folder / "empty.db" if story.before is None else self._base
         self._world = self._opened(profile)
         self._world.is_eager = is_eager
 
@@ -164,20 +167,19 @@ class Enumeration:
         """A warmed-up world whose database file is at rest: what every telling starts from."""
         url = f"sqlite:///{self._base}"
         migrate(url)
-        if not self.story.is_opened_before:
+        if self.story.before is None:
             shutil.copy(self._base, self._first)
         self._engine = open_database(url, patience_s=PATIENCE_S)
         store = TradingStore(self._engine)
         world = World(profile=profile, journal=store, tick_s=2.0)
         for paper in world.papers.values():
-            paper.faults = FaultPlan(rules=list(self.story.faults))
+            paper.books.cash *= self.story.sets
         strategy = short_iron_fly(
-            max_loss=Decimal(1500), unbalanced_policy=UnbalancedPolicy.EXIT_ALL
+            max_loss=Decimal(1500) * self.story.sets, unbalanced_policy=UnbalancedPolicy.EXIT_ALL
         )
         self._plan = world.plan(strategy, sets=self.story.sets)
-        if self.story.is_opened_before:
-            world.open(strategy, sets=self.story.sets)
-            world.run_for(SETTLED_S)
+        if self.story.before is not None:
+            self.story.before(world, strategy, self.story.sets)
         store.load(world.clock.now().date())
         store.close()
         return world

@@ -21,7 +21,10 @@ from algomirror.simulate.crash_lives import Crossing
 from algomirror.store.fallback import KINDS
 from algomirror.store.fallback import Fallback
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="a life is a forked process")
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="a life is a forked process"),
+    pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),  # no thread of ours is forked
+]
 
 ENGINE = Path(__file__).parents[2] / "algomirror" / "engine"
 PROFILES: list[Profile] = ["analyze", "live"]
@@ -33,13 +36,18 @@ REQUESTS_OF_NO_STORY = {
 }
 
 
-ON_ONE_PROFILE = ("exit while entries rest", "exit while the database is locked")
+ON_ONE_PROFILE = {
+    "exit while entries rest": "live",
+    "exit in equal slices": "analyze",
+    "exit by the kill switch": "live",
+    "exit while the database is locked": "live",
+}
 """What they are about is not in the exchange's answers; the others are told on both."""
 TOLD = [
     pytest.param(story, profile, id=f"{story.name}, {profile}")
     for story in STORIES
     for profile in PROFILES
-    if profile == "live" or story.name not in ON_ONE_PROFILE
+    if ON_ONE_PROFILE.get(story.name, profile) == profile
 ]
 
 
@@ -61,10 +69,9 @@ def test_a_kill_at_any_boundary_ends_like_the_twin(
     assert story.may_lose_entries or tally.verdicts["explained"] == 0
 
 
-@pytest.mark.parametrize("name", ["entry", "exit by max loss"])
-def test_a_second_kill_while_it_recovers_changes_nothing(name: str, tmp_path: Path) -> None:
+def test_a_second_kill_while_it_recovers_changes_nothing(tmp_path: Path) -> None:
     """Recovery is itself recovered."""
-    tally = Enumeration(BY_NAME[name], "live", tmp_path).run(twice=True)
+    tally = Enumeration(BY_NAME["entry"], "live", tmp_path).run(twice=True)
     print(f"twice: {tally.text}")
 
     assert tally.broken == []
@@ -149,7 +156,7 @@ def test_orders_leave_only_as_effects() -> None:
         for call in calls(ast.parse(path.read_text()))
         if isinstance(call.func, ast.Attribute)
         and call.func.attr == "send"
-        and "limbs[" in ast.unparse(call.func.value)
+        and "limbs" in ast.unparse(call.func.value)
     }
 
     assert senders == {"orders.py"}

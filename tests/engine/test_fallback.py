@@ -1,6 +1,8 @@
 """The database cannot be written: exits leave with a synced fallback journal, entries wait."""
 
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -13,9 +15,12 @@ from sqlalchemy import text
 from algomirror.clock import FakeClock
 from algomirror.domain.order import OrderPurpose
 from algomirror.domain.order import OrderStatus
+from algomirror.domain.order import PriceType
+from algomirror.domain.order import Side
 from algomirror.domain.run import ExecutionState
 from algomirror.domain.run import RunState
 from algomirror.domain.run import TradingState
+from algomirror.domain.strategy import RemainderPolicy
 from algomirror.engine import messages as m
 from algomirror.engine.live_view import EventRow
 from algomirror.engine.live_view import SystemRow
@@ -23,6 +28,7 @@ from algomirror.paper.exchange import Profile
 from algomirror.simulate.world import START
 from algomirror.simulate.world import World
 from algomirror.simulate.world import short_iron_fly
+from algomirror.store.db import ENGINE_PATIENCE_S
 from algomirror.store.db import migrate
 from algomirror.store.db import open_database
 from algomirror.store.fallback import Fallback
@@ -34,7 +40,14 @@ PROFILES: list[Profile] = ["analyze", "live"]
 class Locked:
     """A world on a database file that another process can lock."""
 
-    def __init__(self, folder: Path, profile: Profile = "analyze", accounts: int = 1) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        profile: Profile = "analyze",
+        accounts: int = 1,
+        patience_s: float = 0.01,
+    ) -> None:
+        self.patience_s = patience_s
         self.url = f"sqlite:///{folder / 'a.db'}"
         self.file = folder / "fallback.jsonl"
         migrate(self.url)
@@ -44,7 +57,7 @@ class Locked:
     def store(self) -> TradingStore:
         clock = FakeClock(START)
         self.opened = TradingStore(
-            open_database(self.url, patience_s=0.01), fallback=Fallback(self.file, clock)
+            open_database(self.url, patience_s=self.patience_s), fallback=Fallback(self.file, clock)
         )
         return self.opened
 
@@ -170,6 +183,54 @@ def test_an_entry_half_sent_goes_on_after_the_lock(locked: Locked) -> None:
     world.run_until(lambda: world.run().run.state is RunState.OPEN)
 
     assert sorted(world.net_at_exchange(1).values()) == [-65, -65, 65, 65]
+
+
+@pytest.mark.parametrize("is_locked", [False, True])
+def test_the_rest_of_hedges_goes_to_market(locked: Locked, is_locked: bool) -> None:
+    """A cancelled hedge whose rest is still to be placed is not a refused one; while the database
+    is locked the rest waits, it is not dropped.
+    """
+    world = locked.world
+    fly = short_iron_fly(
+        entry_timeout_s=4, entry_timeout_policy=RemainderPolicy.MARKET, hedge_timeout_s=120
+    )
+    legs = tuple(
+        replace(leg, price_type=PriceType.LIMIT, limit_price=Decimal("0.05"))
+        if leg.side is Side.BUY
+        else leg
+        for leg in fly.legs
+    )
+    world.start(replace(fly, legs=legs))
+    world.run_for(3.0)
+    if is_locked:
+        locked.lock()
+
+    world.run_for(8.0)
+    assert (len(locked.placed(OrderPurpose.ENTRY)) == 2) is is_locked
+    locked.unlock()
+    world.run_for(10.0)
+
+    assert locked.placed(OrderPurpose.ENTRY)[2:4] == ["E1-L1-ENTRY-2-s1", "E1-L2-ENTRY-2-s1"]
+    assert sorted(world.net_at_exchange(1).values()) == [65, 65]
+    locked.database_equals_book()
+
+
+@pytest.mark.acceptance(95)
+def test_an_exit_loses_no_more_than_the_engines_patience(tmp_path: Path) -> None:
+    """A quarter of a second for the first try, then the file; not once for every commit."""
+    locked = Locked(tmp_path, patience_s=ENGINE_PATIENCE_S)
+    run = locked.world.open(short_iron_fly())
+    locked.lock()
+
+    begun = time.monotonic()
+    locked.world.exit(run)
+    took = time.monotonic() - begun
+    locked.world.run_for(0.2)
+
+    assert len(locked.placed(OrderPurpose.EXIT)) == 2
+    assert ENGINE_PATIENCE_S <= took < ENGINE_PATIENCE_S + 0.5
+    locked.unlock()
+    locked.opened.close()
 
 
 def test_a_new_run_is_refused_while_the_database_is_locked(locked: Locked) -> None:

@@ -408,3 +408,22 @@ def test_a_sandbox_answer_to_a_live_exit_is_no_exit() -> None:
     execution = next(iter(run.executions.values()))
     assert "sandbox" in execution.execution.attention
     assert not execution.is_flat
+
+
+@pytest.mark.parametrize("seconds", [1.0, 5.0])
+def test_an_exit_waits_for_an_account_that_is_connected_anew(seconds: float) -> None:
+    """Its workers are away for a moment: the same order goes once they are back, once."""
+    world = World()
+    run = world.open(short_iron_fly())
+    workers = world.limbs.pop(1)
+
+    world.exit(run)
+    world.run_for(seconds)
+    world.limbs[1] = workers
+    world.run_until(lambda: run.run.state is RunState.CLOSED)
+
+    names = exits_sent(world)
+    assert len(names) == len(set(names)) == 4
+    assert world.net_at_exchange(1) == {}
+    execution = next(iter(run.executions.values()))
+    assert ("not connected" in execution.execution.attention) is (seconds == 5.0)

@@ -198,3 +198,21 @@ async def test_an_order_and_the_flag_it_raised_are_one_item(desk: Desk) -> None:
     assert [i["word"] for i in after] == ["FAILED"]
     assert "has ended" in after[0]["consequence"]
     assert [a["name"] for a in after[0]["acts"]] == ["acknowledge"]
+
+
+@pytest.mark.acceptance(95)
+@pytest.mark.parametrize(
+    ("is_on_fallback", "said"),
+    [(True, "Exits are sent, entries wait."), (False, "Nothing is sent.")],
+)
+async def test_a_locked_database_says_what_still_leaves(
+    desk: Desk, is_on_fallback: bool, said: str
+) -> None:
+    """Red on every page."""
+    desk.put(SystemRow(feed_reason="database is locked", is_on_fallback=is_on_fallback))
+
+    await desk.user.open("/attention")
+
+    shown = desk.shown(Banner)
+    assert shown["text"] == f"The database cannot be written. {said}"
+    assert "database is locked" in str(shown)

@@ -26,9 +26,12 @@ from algomirror.engine.ports import TimelineEvent
 from algomirror.simulate.world import START
 from algomirror.store.db import migrate
 from algomirror.store.db import open_database
+from algomirror.store.fallback import FALLBACK_NAME
 from algomirror.store.fallback import KINDS
 from algomirror.store.fallback import Fallback
 from algomirror.store.trading import TradingStore
+from tests.processes import Program
+from tests.processes import free_port
 
 AMOUNTS = st.decimals(-(10**9), 10**9, places=4, allow_nan=False)
 INSTANTS = st.datetimes(timezones=st.just(UTC))
@@ -262,3 +265,35 @@ def test_a_start_waits_for_the_lock_then_says_so(path: Path, database: Engine) -
     assert [e.id for e in store.load(date(2026, 11, 23)).timeline] == [1]
     other.close()
     store.close()
+
+
+# --- the program itself --------------------------------------------------------------------
+def test_the_program_merges_what_a_killed_one_left(tmp_path: Path) -> None:
+    """SIGKILL leaves the file; the next start has its rows before it serves."""
+    folder = tmp_path / "demo"
+    folder.mkdir()
+    write(folder / FALLBACK_NAME, line(5), change("saved on the file"))
+
+    program = Program(folder, free_port())
+    program.wait()
+    program.stop()
+
+    engine = open_database(f"sqlite:///{folder / 'algomirror.db'}")
+    assert count(engine, "trading_state_changes") == 1
+    assert count(engine, "fallback_merges") == 2
+    assert not (folder / FALLBACK_NAME).exists()
+    engine.dispose()
+
+
+def test_the_program_does_not_start_on_a_file_it_cannot_read(tmp_path: Path) -> None:
+    """Orders may stand in it: code 4 and a sentence, and the file stays."""
+    folder = tmp_path / "demo"
+    folder.mkdir()
+    (folder / FALLBACK_NAME).write_text("not a line of ours\n[]\n")
+
+    program = Program(folder, free_port())
+
+    assert program.child.wait(30) == 4
+    assert "Line 1" in program.said()
+    assert (folder / FALLBACK_NAME).exists()
+    program.stop()
