@@ -123,11 +123,6 @@ class AccountState:
     def id(self) -> int:
         return self.profile.id
 
-    def confirmed_drift(self, key: PositionKey) -> int:
-        """Signed units that two eligible looks agree on; a single look can be behind."""
-        look = self.drift_looks.get(key)
-        return look.value if look is not None and look.is_confirmed else 0
-
     def fresh_drift(self, key: PositionKey) -> int | None:
         """The drift of the last look, None when something of ours happened there since."""
         looked = self.positions_look_at

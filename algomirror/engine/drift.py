@@ -151,6 +151,14 @@ class DriftDesk:
         at_start = note.at_start if note is not None and note.session_day == day else 0
         return at_start + account.foreign_net.get(key, 0) + account.expected_drift.get(key, 0)
 
+    def baseline(self, account: AccountState, key: PositionKey) -> int:
+        """What others hold there now: by their trades, which are never behind as positions are;
+        before the start of the day was noted, by the last look.
+        """
+        if account.day_noted == self._core.broker_day(self._core.clock.now()):
+            return self.explained(account, key)
+        return account.fresh_drift(key) or 0
+
     def is_believable(self, account: AccountState, key: PositionKey) -> bool:
         """Where we flattened today already, the position book must fit today's trades: one that is
         behind would have it done twice.

@@ -90,7 +90,7 @@ class TradingEngine:
         self._clock = clock
         drift, chaser = DriftDesk(self.core), Chase(self.core)
         self._exits = Exits(self.core, drift, chaser)
-        self._entry = Entry(self.core, self._exits, chaser)
+        self._entry = Entry(self.core, self._exits, chaser, drift)
         self._start = Start(self.core)
         self._outcomes = Outcomes(self.core)
         self._reconcile = Reconcile(self.core, drift)

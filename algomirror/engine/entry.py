@@ -25,6 +25,7 @@ from algomirror.engine.book import ExecutionBook
 from algomirror.engine.chase import Chase
 from algomirror.engine.chase import Style
 from algomirror.engine.core import Core
+from algomirror.engine.drift import DriftDesk
 from algomirror.engine.exit import Exits
 
 log = logging.getLogger(__name__)
@@ -36,10 +37,11 @@ READY_WITHIN_S = 6.0
 class Entry:
     """Owned by the engine thread."""
 
-    def __init__(self, core: Core, exits: Exits, chase: Chase) -> None:
+    def __init__(self, core: Core, exits: Exits, chase: Chase, drift: DriftDesk) -> None:
         self._core = core
         self._exits = exits
         self._chase = chase
+        self._drift = drift
         self._balance = Balance(core, exits)
 
     # --- while entering -------------------------------------------------------------------
@@ -149,7 +151,7 @@ class Entry:
         if position.entry_quantity or any(execution.leg_orders(leg_id, OrderPurpose.ENTRY)):
             return
         key = PositionKey(position.instrument, position.product)
-        drift = self._core.accounts[execution.account_id].confirmed_drift(key)
+        drift = self._drift.baseline(self._core.accounts[execution.account_id], key)
         if drift != position.drift_at_entry:
             execution.positions[leg_id] = replace(position, drift_at_entry=drift)
             self._core.stage(execution.positions[leg_id])

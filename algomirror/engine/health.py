@@ -7,9 +7,11 @@ from typing import assert_never
 from algomirror.domain.instrument import UNDERLYINGS
 from algomirror.domain.instrument import Exchange
 from algomirror.domain.instrument import Instrument
+from algomirror.domain.run import ExecutionState
 from algomirror.domain.run import TradingMode
 from algomirror.engine import messages as m
 from algomirror.engine.accounts import AccountState
+from algomirror.engine.book import ExecutionBook
 from algomirror.engine.core import Core
 from algomirror.engine.limbs import FeedDesk
 from algomirror.engine.outcomes import Outcomes
@@ -89,11 +91,20 @@ class Health:
         pending = any(e.is_price_pending for e in self._core.book.account_executions(account.id))
         unsettled = bool(live) or pending or self._has_ended_unproven(account)
         positions = account.look_wants_positions or not live or self._is_old(account, now)
-        trades = unsettled or bool(account.drift) or now - account.last_trades_at >= TRADES_EVERY_S
+        enters = any(e.state is ExecutionState.PENDING for e in self._executions(account))
+        trades = (
+            unsettled
+            or enters
+            or bool(account.drift)
+            or now - account.last_trades_at >= TRADES_EVERY_S
+        )
         account.look_in_flight = now
         account.look_wants_positions = False
         account.look_due = now + next_look_in(live, holds=self._holds(account))
         self._core.limbs[account.id].look(trades=trades, positions=positions)
+
+    def _executions(self, account: AccountState) -> list[ExecutionBook]:
+        return self._core.book.account_executions(account.id)
 
     def _holds(self, account: AccountState) -> bool:
         """We have a position there, or the broker shows what we cannot explain."""
