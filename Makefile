@@ -41,7 +41,7 @@ acceptance: $(STAMP)
 	$(BIN)/python -m tests.acceptance
 
 simulate: $(STAMP)
-	$(BIN)/python -m algomirror simulate --seeds 200
+	$(BIN)/python -m algomirror simulate --seeds 1000 --day short --faults all
 
 clean:
 	rm -rf $(VENV) .venv-uv .pytest_cache .mypy_cache .ruff_cache artefacts

@@ -85,7 +85,9 @@ def _exit_now(frame: Frame, run_id: int) -> None:
     if not frame.allowed():
         return
     frame.app.post(m.RequestExit(run_id=run_id, by=frame.username))
-    say("Exit requested. It ends when the books prove it.")
+    market, is_open = frame.app.market_text(frame.app.clock.now())
+    queued = "" if is_open else f" Market closed ({market}): it is sent at the next open."
+    say(f"Exit requested. It ends when the books prove it.{queued}")
 
 
 def _curve(frame: Frame, run_id: int) -> None:

@@ -43,6 +43,9 @@ async def confirm_exit(frame: Frame, run_id: int, account_id: int | None = None)
         f"{row['symbol']} at market"
         for name, row in rows
     ]
+    market, is_open = frame.app.market_text(frame.app.clock.now())
+    if not is_open:
+        lines.append(f"Market closed ({market}). The exit is queued and sent at the next open.")
     lines.append("Shorts first; longs when the shorts are proven flat. Working entries are "
                  "cancelled.")  # fmt: skip
     title = f"Exit run {run.number if run else run_id}"

@@ -280,8 +280,10 @@ class Chase:
         cost = cost_pct(first.intent.side, reference=first.intent.reference_price, average=average)
         word = "beyond" if cost > 0 else "better than"
         note = f"filled {abs(cost):.1f} % {word} reference {first.intent.reference_price}"
-        if cost > self._terms.ceiling_pct:
-            self._say(execution, f"{first.intent.instrument.symbol}: over budget, {note}")
+        chased = any(o.intent.price_type is PriceType.LIMIT for o in orders)
+        if chased or cost > self._terms.ceiling_pct:
+            budget = "over budget, " if cost > self._terms.ceiling_pct else ""
+            self._say(execution, f"exit of {first.intent.instrument.symbol}: {budget}{note}")
         return replace(plan, notes=note)
 
     def _say(self, execution: ExecutionBook, text: str) -> None:

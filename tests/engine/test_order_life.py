@@ -163,6 +163,17 @@ def test_a_stop_entry_waits_for_its_trigger() -> None:
     assert list(world.net_at_exchange(1).values()) == [65]
 
 
+def test_a_stop_entry_becomes_a_limit_stop_where_market_orders_are_refused() -> None:
+    """SL-M is sent as SL with a limit 3 % beyond its trigger."""
+    world = World()
+    set_profile(world, market_orders=MarketOrders.REFUSED)
+    world.start(one_leg(Side.BUY, PriceType.SL_M, trigger=Decimal("400.00")))
+    world.run_for(10.0)
+
+    (job,) = entries(world)
+    assert (job.intent.price_type, job.intent.limit_price) == (PriceType.SL, Decimal("412.00"))
+
+
 @pytest.mark.acceptance(29)
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_stop_on_a_partly_filled_entry_closes_what_filled(profile: Profile) -> None:
