@@ -12,6 +12,7 @@ from pages import data_attention
 from pages.components import order_acts
 from pages.components.ask import Ask
 from pages.components.live import AttentionList
+from pages.components.settle import settle
 from pages.components.widgets import page_head
 from pages.components.widgets import say
 from pages.data import positions
@@ -66,6 +67,8 @@ async def _execution(frame: Frame, name: str, row: ExecutionRow) -> None:
         await _release(frame, row)
     elif name == "trim":
         await _trim(frame, row)
+    elif name == "settle":
+        await settle(frame, row)
     elif name in ORDER_ACTS:
         order = data_attention.named(frame.app.view, row.attention)
         if order is not None:

@@ -23,6 +23,7 @@ from pages.data_orders import NO_ANSWER
 TOPICS = {"execution", "order", "drift", "kill", "position", "account", "event"}
 ESCALATED = "ESCALATED"
 ACTION_CENTER = "Action Center"
+EXPIRED = "has expired"
 _ORDER_ID = re.compile(r"\border (\S+?)[: ]")
 CONSEQUENCES = (
     (re.compile(ESCALATED), "Attempts go on each 60 s until it is closed. You may close it at the "
@@ -34,6 +35,8 @@ CONSEQUENCES = (
      "book."),
     (re.compile(ACTION_CENTER), "It may be released there at any time. Nothing else is sent to "
      "this account."),
+    (re.compile(EXPIRED), "No order is sent in it. Our books hold it until you confirm the price "
+     "at which it was settled."),
     (re.compile("closed outside"), "The exit left out what others seem to have closed. See the "
      "differences on Positions."),
 )  # fmt: skip
@@ -82,7 +85,7 @@ def drift(view: LiveView) -> list[DriftRow]:
 
 def siren(view: LiveView) -> ExecutionRow | None:
     """The first escalated exit that nobody has acknowledged."""
-    return next((e for e in flagged(view) if e.attention.startswith(ESCALATED)), None)
+    return next((e for e in flagged(view) if ESCALATED in e.attention), None)
 
 
 # --- one item each ----------------------------------------------------------------------------
@@ -98,7 +101,7 @@ def _kill(view: LiveView, r: KillRow) -> dict[str, Any]:
 
 
 def _execution(view: LiveView, e: ExecutionRow) -> dict[str, Any]:
-    critical = e.attention.startswith(ESCALATED)
+    critical = ESCALATED in e.attention
     return _item(
         view, e.account_id, e.account_name,
         key=f"execution:{e.id}", rank=1 if critical else 2, tone="dng",
@@ -131,6 +134,8 @@ def _execution_acts(view: LiveView, e: ExecutionRow) -> list[dict[str, str]]:
         acts.append(_act("release", "Release longs", danger=True))
     if "unbalanced" in e.attention and held:
         acts.append(_act("trim", "Trim to complete sets", danger=True))
+    if EXPIRED in e.attention and held:
+        acts.append(_act("settle", "Confirm settlement"))
     if named(view, e.attention) is not None:
         acts.append(_act("look", "Look again"))
         acts += [_act("rejected", "It never traded"), _act("filled", "It did fill")]
@@ -212,7 +217,7 @@ def _since(view: LiveView, e: ExecutionRow) -> datetime | None:
         and r.run_id == e.run_id
         and r.account_id == e.account_id
         and r.level == "critical"
-        and e.attention in r.text
+        and any(part in r.text for part in e.attention.split(" · "))
     ]
     return max(times, default=None)
 

@@ -13,6 +13,7 @@ from typing import Literal
 
 from algomirror.clock import Clock
 from algomirror.domain.chase import ChaseTerms
+from algomirror.domain.instrument import Contract
 from algomirror.domain.market_calendar import MarketCalendar
 from algomirror.domain.order import Fill
 from algomirror.domain.order import Order
@@ -257,6 +258,12 @@ class Core:
     def broker_day(self, at: datetime) -> date:
         """The day a broker's books belong to: they start empty at 03:00 (midnight in the demo)."""
         return self.calendar.broker_day(at)
+
+    def is_expired(self, contract: Contract) -> bool:
+        """Past its last session: an earlier day, or today after the close."""
+        now = self.clock.now()
+        over = contract.expiry == now.date() and self.calendar.is_over(contract.exchange, now)
+        return contract.expiry < now.date() or over
 
     # --- orders ---------------------------------------------------------------------------
     def track(self, order: Order) -> Track:

@@ -86,7 +86,7 @@ class DriftActs:
             return
         number = execution.legs[message.leg_id].leg.leg_number
         count = 1 + sum("-OUTSIDE-" in order_id for order_id in execution.orders)
-        self._core.orders.book_external(
+        self._core.orders.book_outside(
             OrderIntent(
                 client_order_id=f"E{execution.id}-L{number}-OUTSIDE-{count}-s1",
                 account_id=account.id,
@@ -142,7 +142,7 @@ class DriftActs:
             )
             return
         execution = self._start.take_over(message)
-        self._core.orders.book_external(
+        self._core.orders.book_outside(
             OrderIntent(
                 client_order_id=f"E{execution.id}-L{planned.leg.leg_number}-OUTSIDE-1-s1",
                 account_id=account_id,

@@ -23,6 +23,7 @@ from algomirror.engine.drift import DriftDesk
 from algomirror.engine.drift_acts import DriftActs
 from algomirror.engine.entry import Entry
 from algomirror.engine.exit import Exits
+from algomirror.engine.expiry import Expiry
 from algomirror.engine.flatten import Flatten
 from algomirror.engine.health import Health
 from algomirror.engine.inbox import Inbox
@@ -98,6 +99,7 @@ class TradingEngine:
         self._lifecycle = Lifecycle(self.core, self._entry, self._exits)
         self._requests = Requests(self.core, self._lifecycle, self._exits)
         self._flatten = Flatten(self.core)
+        self._expiry = Expiry(self.core)
         self._drift_acts = DriftActs(self.core, drift, self._flatten, self._start)
         self._kills = KillDesk(self.core, self._lifecycle, self._flatten, drift, view, kill_file)
         self._start.is_killed = self._kills.blocks_strategy
@@ -220,6 +222,7 @@ class TradingEngine:
         self._health.round()
         self._kills.round()
         self._flatten.round()
+        self._expiry.round()
         if now >= self._next_safety_round:
             self._next_safety_round = now + SAFETY_ROUND_S
             for run in self.core.book.runs.values():
@@ -250,6 +253,8 @@ class TradingEngine:
                 self._requests.on_message(message)
             case m.IgnoreDrift() | m.AdoptOutside() | m.TakeOver() | m.FlattenDrift():
                 self._drift_acts.on_message(message)
+            case m.ConfirmSettlement():
+                self._expiry.confirm(message)
             case m.RequestKill():
                 self._kills.pull(message)
             case m.SetTradingState():

@@ -121,6 +121,8 @@ class ExitEnd:
         for plan in list(execution.plans.values()):
             self._close_plan(execution, plan)
         execution.whole_exit = False
+        self._core.settle_attention(execution, execution.held_because)
+        execution.held_because = ""
 
     def _close_plan(self, execution: ExecutionBook, plan: ExitPlan) -> None:
         plan = self._chase.noted_cost(execution, plan)

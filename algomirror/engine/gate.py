@@ -36,7 +36,7 @@ class Gate:
                 plan.not_before, now, f"the exit is queued for {plan.not_before:%a %d %b %H:%M}"
             )
         return (
-            self._expired(contract, now)
+            self._expired(contract)
             or self._closed(contract, now)
             or self._wrong_mode(execution)
             or self._semi_auto(execution)
@@ -53,16 +53,11 @@ class Gate:
         again = min(max((at - now).total_seconds(), 0.0) + 0.01, LONGEST_WAIT_S)
         return Hold(why, again)
 
-    def _expired(self, contract: Contract, now: datetime) -> Hold | None:
+    def _expired(self, contract: Contract) -> Hold | None:
         """No exit is sent in a contract past its expiry (product.md 6.6)."""
-        calendar, market = self._core.calendar, contract.exchange
-        today = now.date()
-        over = contract.expiry == today and calendar.is_over(market, now)
-        if contract.expiry >= today and not over:
+        if not self._core.is_expired(contract):
             return None
-        return Hold(
-            f"{contract.symbol} has expired: confirm its settlement on Positions", LONGEST_WAIT_S
-        )
+        return Hold(f"no exit is sent in the expired {contract.symbol}", LONGEST_WAIT_S)
 
     def _closed(self, contract: Contract, now: datetime) -> Hold | None:
         calendar, market = self._core.calendar, contract.exchange

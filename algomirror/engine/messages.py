@@ -141,6 +141,16 @@ class AdoptOutside:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmSettlement:
+    """A person confirms at which price an expired position was settled, rupees a unit."""
+
+    execution_id: int
+    leg_id: int
+    price: Decimal
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TakeOver:
     """A position that others opened becomes a run of its own under a strategy's stops.
 
@@ -294,6 +304,7 @@ Message = (
     | LookAgain
     | IgnoreDrift
     | AdoptOutside
+    | ConfirmSettlement
     | TakeOver
     | FlattenDrift
     | SetTradingState

@@ -206,7 +206,9 @@ class Orders:
             self._rejected = [o for o in self._rejected if o not in taken]
         return taken
 
-    def book_external(self, intent: OrderIntent, price: Decimal, by: str) -> None:
+    def book_outside(
+        self, intent: OrderIntent, price: Decimal, by: str, *, source: str = EXTERNAL
+    ) -> None:
         """What a person confirms as done outside: an order row that was never sent, and its fill.
 
         `price` in rupees a unit; the whole quantity of the intent counts as filled.
@@ -223,13 +225,13 @@ class Orders:
             reason=f"confirmed by {by}",
             done_at=now,
         )
-        self._put(order, "", EXTERNAL, f"confirmed by {by}")
+        self._put(order, "", source, f"confirmed by {by}")
         fill = Fill(
             client_order_id=order.id,
             at=now,
             quantity=intent.quantity,
             value=value,
-            source=EXTERNAL,
+            source=source,
         )
         self._book_fill(order, fill)
         self._core.accounts[intent.account_id].expect_drift(

@@ -10,6 +10,7 @@ import pytest
 from algomirror.clock import IST
 from algomirror.domain.chase import ChaseBy
 from algomirror.domain.chase import MarketOrders
+from algomirror.domain.instrument import UNDERLYINGS
 from algomirror.domain.instrument import Product
 from algomirror.domain.order import OrderStatus
 from algomirror.domain.order import PriceType
@@ -591,16 +592,46 @@ def test_an_order_left_working_overnight_is_judged_by_the_position_book(filled: 
     assert exits(world) == []
 
 
-def test_expired_contracts_are_not_exited() -> None:
-    """Past its expiry a person confirms the settlement; no order is sent."""
+@pytest.mark.acceptance(69)
+def test_an_expired_position_is_settled_once_by_a_person() -> None:
+    """Proposed at its intrinsic value, never sent, confirmed once; then the run is closed."""
     world = World()
     run = world.open(one_leg())
     planned = run.run.plan.legs[0]
-    old = replace(planned, contract=replace(planned.contract, expiry=datetime(2026, 11, 20).date()))  # noqa: DTZ001
-    only(run).legs[1] = old
+    day = world.clock.now().date() - timedelta(days=3)
+    strike_price = Decimal(24000)
+    contract = replace(planned.contract, expiry=day, strike=strike_price)
+    only(run).legs[1] = replace(planned, contract=contract)
+    world.market.set_drift("NIFTY", 0.0)
+    price(world, UNDERLYINGS["NIFTY"].index, "25111.50")
+    world.run_for(40.0)
+    assert "settlement to confirm at 1111.50" in only(run).execution.attention
+    world.papers[1].books.positions.clear()  # the exchange settled it
 
     world.exit(run)
-    world.run_for(10.0)
-
+    world.run_for(20.0)
     assert exits(world) == []
-    assert "expired" in only(run).execution.attention
+    for _ in range(2):
+        world.engine.post(
+            m.ConfirmSettlement(execution_id=only(run).id, leg_id=1, price=Decimal(950), by="me")
+        )
+    world.run_until(lambda: run.run.state is RunState.CLOSED)
+
+    position = only(run).positions[1]
+    assert (position.exit_quantity, position.exit_average) == (65, Decimal(950))
+    assert only(run).execution.attention == ""
+    assert "refused" in event_kinds(world)
+
+
+def test_what_has_not_expired_is_not_settled() -> None:
+    """A sentence, and the position stays."""
+    world = World()
+    run = world.open(one_leg())
+
+    world.engine.post(
+        m.ConfirmSettlement(execution_id=only(run).id, leg_id=1, price=Decimal(5), by="me")
+    )
+    world.run_for(2.0)
+
+    assert only(run).positions[1].quantity == -65
+    assert "refused" in event_kinds(world)

@@ -216,3 +216,31 @@ async def test_a_locked_database_says_what_still_leaves(
     shown = desk.shown(Banner)
     assert shown["text"] == f"The database cannot be written. {said}"
     assert "database is locked" in str(shown)
+
+
+async def test_the_settlement_of_an_expired_position_is_confirmed_with_its_price(
+    desk: Desk,
+) -> None:
+    """The engine's proposal stands in the field; a wrong price gets its sentence."""
+    text = f"{rows.CE} has expired, settlement to confirm at 112.50"
+    desk.put(rows.account(1), rows.run(), rows.execution(1, attention=text, state="entered"))
+    desk.put(rows.position(1, -65))
+    await desk.live("/attention", AttentionList)
+    item = desk.shown(AttentionList)["items"][0]
+    assert "settle" in [a["name"] for a in item["acts"]]
+
+    desk.act(AttentionList, name="settle", key=item["key"])
+    await desk.user.should_see("Confirm settlement")
+    key = rows.position(1, -65).key
+    field = desk.user.find(marker=key)
+    field.clear().type("-1")
+    desk.user.find(marker="act").click()
+    await desk.user.should_see("A price of 0 or more.")
+    assert desk.posted == []
+    field.clear().type("112.50")
+    desk.user.find(marker="act").click()
+    await desk.user.should_see("each position is settled once")
+
+    (message,) = desk.posted
+    assert isinstance(message, m.ConfirmSettlement)
+    assert (message.price, message.by) == (Decimal("112.50"), "trader")
