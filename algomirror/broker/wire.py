@@ -160,7 +160,8 @@ def parse_semi_auto(status: int, body: Any) -> bool | None:
     text = message_of(body) if isinstance(body, dict) else str(body)
     if status == 403 and "Semi-Auto" in text:
         return True
-    return False if 400 <= status < 500 and status not in (401, 403, 429) else None
+    is_theirs = isinstance(body, dict) and bool(body.get("status"))
+    return False if is_theirs and status not in (401, 403, 408, 429) else None
 
 
 def order_body(intent: OrderIntent, *, tag: str) -> dict[str, Any]:

@@ -102,9 +102,13 @@ class AccountState:
     provisional: dict[str, float] = field(default_factory=dict)
     """Orders called "not found": watched until the session ends."""
     last_trades_at: float = 0.0
+    trades_look_at: float | None = None
+    """When the last complete look with a trade book began."""
     refused_calls: int = 0
     """Calls spent on a refused key on `refused_day` (OpenAlgo bans an address after 100)."""
     refused_day: date | None = None
+    auto_at: float | None = None
+    """When a probe last said that orders are not queued for approval."""
     semi_auto_since: float | None = None
     """OpenAlgo queues orders for approval: nothing else is sent until a probe says auto."""
     last_event_at: dict[PositionKey, float] = field(default_factory=dict)

@@ -63,8 +63,11 @@ class ExitEnd:
         now = self._core.clock.monotonic()
         if execution.flat_from is None:
             execution.flat_from = now
-        looked = account.positions_look_at
-        if looked is None or looked < execution.last_order_event:
+        looked = min(account.positions_look_at or 0.0, account.trades_look_at or 0.0)
+        is_late = now - execution.flat_from >= FLAT_PROOF_ALARM_S
+        if is_late:
+            looked = account.positions_look_at or 0.0  # a trade book that cannot be read
+        if looked < execution.last_order_event:
             self._core.want_look(execution.account_id, delay=0.1, positions=True)
             return False
         if self.is_explained(execution):

@@ -30,7 +30,11 @@ LOOK_LOST_S = 15.0
 TRADES_EVERY_S = 60.0
 RESERVE_EVERY_S = 0.25
 FAILURES_UNTIL_FAILED = 3
+MOVING = (ExecutionState.PENDING, ExecutionState.EXITING)
+"""Executions that want the trade book with every look."""
 PROBE_EVERY_S = 5.0
+MAY_WAIT = "?"
+"""Number of an order that may wait for approval: its answer was lost."""
 RATIONED_EVERY_S = 300.0
 PROBES_FROM = time(8)
 PROBES_A_DAY = 60
@@ -91,10 +95,10 @@ class Health:
         pending = any(e.is_price_pending for e in self._core.book.account_executions(account.id))
         unsettled = bool(live) or pending or self._has_ended_unproven(account)
         positions = account.look_wants_positions or not live or self._is_old(account, now)
-        enters = any(e.state is ExecutionState.PENDING for e in self._executions(account))
+        moves = any(e.state in MOVING for e in self._executions(account))
         trades = (
             unsettled
-            or enters
+            or moves
             or bool(account.drift)
             or now - account.last_trades_at >= TRADES_EVERY_S
         )
@@ -161,6 +165,19 @@ class Health:
         elif now - since >= PAPER_RETRY_S:
             self._end_semi_auto(account, "orders are tried again")
 
+    def _on_order_mode(self, account: AccountState, message: m.OrderModeRead) -> None:
+        """Auto: exits go on. Semi-auto: what is unknown may wait there, never called lost."""
+        if message.is_semi_auto is False:
+            account.auto_at = self._core.clock.monotonic()
+            if account.semi_auto_since is not None:
+                self._end_semi_auto(account, "OpenAlgo is in auto mode: exits go on")
+        elif message.is_semi_auto:
+            for order in self._core.book.unresolved(account.id):
+                track = self._core.track(order)
+                if order.broker_order_id is None and track.semi_auto is None:
+                    track.semi_auto = MAY_WAIT
+                    self._outcomes.say_may_wait(order)
+
     def _end_semi_auto(self, account: AccountState, text: str) -> None:
         account.semi_auto_since = None
         self._core.event("semi_auto", f"{account.profile.name}: {text}", account_id=account.id)
@@ -225,8 +242,7 @@ class Health:
             case m.FeedChanged():
                 self._on_feed(account, message)
             case m.OrderModeRead():
-                if message.is_semi_auto is False and account.semi_auto_since is not None:
-                    self._end_semi_auto(account, "OpenAlgo is in auto mode: exits go on")
+                self._on_order_mode(account, message)
             case m.OrderHint():
                 self._on_hint(account, message)
             case _:

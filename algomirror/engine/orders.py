@@ -294,6 +294,9 @@ class Orders:
         core.stage(position)
         run = core.book.run_of(execution.id)
         run.on_fill(intent.instrument, intent.side, fill)
+        if run.is_final:  # the trade book corrects what a run was closed with
+            run.run = replace(run.run, realised=run.cash)
+            core.stage(run.run)
 
 
 def _priced(intent: OrderIntent, limit: Decimal | None, trigger: Decimal | None) -> OrderIntent:

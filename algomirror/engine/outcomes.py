@@ -125,6 +125,11 @@ class Outcomes:
             if job is not None:
                 job.withdrawn = True
 
+    def say_may_wait(self, order: Order) -> None:
+        """No answer came and OpenAlgo queues orders: a person looks there."""
+        self._begin_semi_auto(order)
+        self._flag(order, f"order {order.id}: its answer was lost, perhaps it {WAITS_FOR_APPROVAL}")
+
     def _not_sent(self, order: Order, outcome: NotSent) -> None:
         """The same id again after 0.5, 1, 2 s; entries give up, exits are made anew after 10 s."""
         track = self._core.track(order)

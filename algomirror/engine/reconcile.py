@@ -82,6 +82,7 @@ class Reconcile:
         sums = sum_trades(message.trades) if message.trades is not None else None
         if message.trades is not None:
             account.last_trades_at = self._core.clock.monotonic()
+            account.trades_look_at = begun
             self._drift.read_trades(account, message.trades)
         self._unknown.match(account, rows, begun)
         for row in rows.values():

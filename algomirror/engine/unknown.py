@@ -13,6 +13,7 @@ from algomirror.domain.order import Order
 from algomirror.domain.order import OrderReport
 from algomirror.domain.order import OrderStatus
 from algomirror.domain.order import Side
+from algomirror.domain.run import TradingMode
 from algomirror.engine.accounts import AccountState
 from algomirror.engine.core import Core
 
@@ -69,7 +70,7 @@ class UnknownResolver:
     def _waiting(self, account: AccountState) -> list[Order]:
         """Unknown ones first, then "not found" ones that are watched until the session ends."""
         found = self._todays_unknown(account)
-        found.sort(key=lambda o: (o.submitted_at, o.id))
+        found.sort(key=lambda o: (self._waits_for_approval(o), o.submitted_at, o.id))
         refuted = []
         for client_id in account.provisional:
             order = self._core.book.orders[client_id]
@@ -77,6 +78,10 @@ class UnknownResolver:
                 refuted.append(order)
         refuted = [o for o in refuted if self._is_todays(o)]
         return found + sorted(refuted, key=lambda o: (o.submitted_at, o.id))
+
+    def _waits_for_approval(self, order: Order) -> bool:
+        """Such an order comes last: a row that turns up is rather one of the others."""
+        return self._core.track(order).semi_auto is not None
 
     def _todays_unknown(self, account: AccountState) -> list[Order]:
         """Without a broker id, of this session day: an older one is in no book any more."""
@@ -177,11 +182,22 @@ class UnknownResolver:
             if track.semi_auto is not None:
                 continue
             if track.looks >= NOT_FOUND_LOOKS and now - ended >= NOT_FOUND_AFTER_S:
-                if self._is_absent(account, order, trades or ()):
+                if not self._is_auto(account, ended):
+                    self._core.limbs[account.id].probe_order_mode()
+                elif self._is_absent(account, order, trades or ()):
                     self._refute(account, order)
                 elif now - ended >= NEEDS_HUMAN_AFTER_S:
                     self._ask_human(order, "its outcome is unknown and the books do not settle it")
             self._core.want_look(account.id, delay=_next_delay(now - ended), positions=True)
+
+    def _is_auto(self, account: AccountState, since: float) -> bool:
+        """OpenAlgo was asked after the send and queues nothing for approval; a sandbox cannot tell.
+
+        An order whose answer was lost with our process may wait there.
+        """
+        if account.mode is TradingMode.PAPER:
+            return True
+        return account.auto_at is not None and account.auto_at >= since
 
     def _is_absent(
         self, account: AccountState, order: Order, trades: tuple[BookTrade, ...]

@@ -229,7 +229,10 @@ class Day:
         return ledger
 
     def _after_event(self) -> None:
+        """An order that was queued for approval means that OpenAlgo is in that mode by now."""
         self.ledger.events += 1
+        for paper in self.world.papers.values():
+            paper.order_mode = "semi_auto" if paper.pending else "auto"
         self.invariants.after_event()
 
 

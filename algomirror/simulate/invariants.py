@@ -22,6 +22,7 @@ from algomirror.engine.book import ExecutionBook
 from algomirror.engine.book import RunBook
 from algomirror.engine.ports import Fact
 from algomirror.engine.ports import Recovered
+from algomirror.engine.unknown import shape_of
 from algomirror.paper.exchange import PaperAccount
 from algomirror.simulate.world import World
 
@@ -283,11 +284,7 @@ class Invariants:
         other = self._world.engine.core.book.orders.get(tag.split("-", 1)[-1])
         if other is None:
             return False
-        a, b = order.intent, other.intent
-        same = (a.execution_id, a.leg_id, a.side, a.quantity) == (
-            b.execution_id, b.leg_id, b.side, b.quantity,
-        )  # fmt: skip
-        return same and a.account_id == b.account_id
+        return shape_of(order) == shape_of(other)
 
     def _traded(self, execution: ExecutionBook) -> list[Traded]:
         owners = self._world.engine.core.book.broker_ids[execution.account_id]
