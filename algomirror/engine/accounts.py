@@ -107,6 +107,8 @@ class AccountState:
     refused_calls: int = 0
     """Calls spent on a refused key on `refused_day` (OpenAlgo bans an address after 100)."""
     refused_day: date | None = None
+    has_queued: bool = False
+    """OpenAlgo queued an order for approval today; a sandbox cannot be asked if it still does."""
     auto_at: float | None = None
     """When a probe last said that orders are not queued for approval."""
     semi_auto_since: float | None = None

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 NOT_SENT_DELAYS_S = (0.5, 1.0, 2.0)
 WITHDRAW_AFTER_S = 10.0
+SEMI_AUTO = "semi_auto"
+"""Kind of the timeline lines that tell of it; a restart reads them."""
 WAITS_FOR_APPROVAL = "waits for approval in OpenAlgo's Action Center"
 """How the reason of a semi-auto order begins; a restart knows it by that."""
 
@@ -111,10 +113,11 @@ class Outcomes:
     def _begin_semi_auto(self, order: Order) -> None:
         """Nothing else is sent there until a probe says auto: what waits is taken back."""
         account = self._core.accounts[order.intent.account_id]
+        account.has_queued = True
         if account.semi_auto_since is None:
             account.semi_auto_since = self._core.clock.monotonic()
             self._core.event(
-                "semi_auto",
+                SEMI_AUTO,
                 f"{account.profile.name} queues orders for approval (semi-auto): nothing more is "
                 "sent there until OpenAlgo is in auto mode again",
                 level="critical",

@@ -20,6 +20,7 @@ from algomirror.engine.accounts import Track
 from algomirror.engine.book import ExecutionBook
 from algomirror.engine.book import RunBook
 from algomirror.engine.core import Core
+from algomirror.engine.outcomes import SEMI_AUTO
 from algomirror.engine.outcomes import WAITS_FOR_APPROVAL
 from algomirror.engine.ports import KillRecord
 from algomirror.engine.ports import Recovered
@@ -158,6 +159,10 @@ def _restore_drift(core: Core, found: Recovered) -> None:
             account.notes[PositionKey(instrument, Product(note.product))] = note
         elif note.session_day == today:
             account.day_noted = today
+    for line in found.timeline:
+        account = core.accounts.get(line.account_id or 0)
+        if account is not None and line.kind == SEMI_AUTO and core.broker_day(line.at) == today:
+            account.has_queued = True
     for order in found.orders:
         account = core.accounts.get(order.intent.account_id)
         if account is None or order.session_day != today:

@@ -196,7 +196,7 @@ class UnknownResolver:
         An order whose answer was lost with our process may wait there.
         """
         if account.mode is TradingMode.PAPER:
-            return True
+            return not account.has_queued
         return account.auto_at is not None and account.auto_at >= since
 
     def _is_absent(
