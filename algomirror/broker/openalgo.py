@@ -1,10 +1,12 @@
 """One account's OpenAlgo: orders, books, funds and market data over its REST API."""
 
 import logging
+from collections.abc import Callable
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from typing import TypeVar
 
 from algomirror.broker import wire
 from algomirror.broker.transport import NoAnswer
@@ -34,6 +36,8 @@ from algomirror.errors import OutcomeUnknown
 from algomirror.errors import Refused
 
 log = logging.getLogger(__name__)
+
+Row = TypeVar("Row")
 
 SEND_DEADLINE_S = 10.0
 READ_DEADLINE_S = 4.0
@@ -66,6 +70,8 @@ class OpenAlgoBroker:
         self._reads = reads
         self._clock = clock
         self._key_refused_at: float | None = None
+        self._said: dict[str, tuple[Any, tuple[Any, ...]]] = {}
+        """By endpoint: the last body of a book, and its rows."""
 
     # --- orders ---------------------------------------------------------------------------
     def place(self, intent: OrderIntent, *, tag: str) -> Outcome:
@@ -90,11 +96,21 @@ class OpenAlgoBroker:
         return wire.outcome_of(reply.status, reply.content_type, reply.body)
 
     # --- books ----------------------------------------------------------------------------
-    def order_book(self) -> list[BookOrder]:
-        return wire.parse_order_book(self._read("orderbook"))
+    def order_book(self) -> Sequence[BookOrder]:
+        return self._parsed("orderbook", wire.parse_order_book)
 
-    def trade_book(self) -> list[BookTrade]:
-        return wire.parse_trade_book(self._read("tradebook"))
+    def trade_book(self) -> Sequence[BookTrade]:
+        return self._parsed("tradebook", wire.parse_trade_book)
+
+    def _parsed(self, endpoint: str, parse: Callable[[Any], list[Row]]) -> tuple[Row, ...]:
+        """A book that says what it said last time is the same object, not parsed again."""
+        body = self._read(endpoint)
+        known = self._said.get(endpoint)
+        if known is not None and known[0] == body:
+            return known[1]
+        rows = tuple(parse(body))
+        self._said[endpoint] = (body, rows)
+        return rows
 
     def position_book(self) -> list[BookPosition]:
         return wire.parse_position_book(self._read("positionbook"))

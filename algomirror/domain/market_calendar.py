@@ -140,8 +140,9 @@ class MarketCalendar:
 
     def broker_day(self, at: datetime) -> date:
         """The IST day a broker's books belong to, from one day change to the next."""
-        shift = timedelta(hours=self.day_change.hour, minutes=self.day_change.minute)
-        return (_ist(at) - shift).date()
+        now = _ist(at)
+        today = now.date()
+        return today if now.time() >= self.day_change else today - timedelta(days=1)
 
     def knows_year(self, year: int) -> bool:
         """Whether holidays of a year are stored; a calendar without any is one that has none."""

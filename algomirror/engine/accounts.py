@@ -6,7 +6,9 @@ from datetime import date
 from datetime import datetime
 from decimal import Decimal
 
+from algomirror.domain.books import BookOrder
 from algomirror.domain.books import BookPosition
+from algomirror.domain.books import BookTrade
 from algomirror.domain.books import Funds
 from algomirror.domain.books import PositionKey
 from algomirror.domain.run import TradingMode
@@ -87,6 +89,8 @@ class AccountState:
     """When the last complete look began."""
     books_at: datetime | None = None
     books_error: str = ""
+    books_day: date | None = None
+    """Session day of the broker ids that are known."""
     is_unreachable: bool = False
     """The last look found nobody at the address."""
     positions_look_at: float | None = None
@@ -101,6 +105,9 @@ class AccountState:
     """By client order id."""
     provisional: dict[str, float] = field(default_factory=dict)
     """Orders called "not found": watched until the session ends."""
+    last_orders: tuple[BookOrder, ...] | None = None
+    """The order book of the last complete look; the same object means nothing has changed."""
+    last_trades: tuple[BookTrade, ...] | None = None
     last_trades_at: float = 0.0
     trades_look_at: float | None = None
     """When the last complete look with a trade book began."""

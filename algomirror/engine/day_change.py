@@ -21,6 +21,25 @@ class DayChange:
     def __init__(self, core: Core) -> None:
         self._core = core
 
+    def roll(self, account: AccountState) -> None:
+        """A new session day: brokers start their ids again, so the old ones mean nothing now."""
+        today = self._core.broker_day(self._core.clock.now())
+        if account.books_day == today:
+            return
+        is_first = account.books_day is None
+        account.books_day = today
+        ids = self._core.book.broker_ids[account.id]
+        for broker_id, client_id in list(ids.items()):
+            if self._core.book.orders[client_id].session_day != today:
+                del ids[broker_id]
+        account.last_orders = account.last_trades = None
+        account.provisional.clear()
+        if not is_first:  # after a restart only today's were loaded
+            account.seen.clear()
+            account.foreign_net, account.foreign_price = {}, {}
+            account.expected_drift = {}
+            account.has_queued = False
+
     def judge(self, account: AccountState) -> None:
         """After a complete look with positions: two looks as if unfilled end an old order."""
         today = self._core.broker_day(self._core.clock.now())

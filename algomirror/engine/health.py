@@ -35,7 +35,11 @@ MOVING = (ExecutionState.PENDING, ExecutionState.EXITING)
 PROBE_EVERY_S = 5.0
 MAY_WAIT = "?"
 """Number of an order that may wait for approval: its answer was lost."""
+CROSS_CHECK_S = 14.0
+CROSS_CHECK_BUSY_S = 3.0
 RATIONED_EVERY_S = 300.0
+CANARIES = frozenset(u.index for u in UNDERLYINGS.values())
+NOTHING: frozenset[Instrument] = frozenset()
 PROBES_FROM = time(8)
 PROBES_A_DAY = 60
 PAPER_RETRY_S = 60.0
@@ -50,6 +54,7 @@ class Health:
         self._feeds = feeds
         self._next_prices = 0.0
         self._wanted: dict[int, frozenset[Instrument]] = {}
+        self._subscribed: tuple[int, ...] = ()
         self._due: dict[int, float] = {}
         self._probe_due: dict[int, float] = {}
         self._reserve_due: dict[int, float] = {}
@@ -94,8 +99,9 @@ class Health:
         live = [self._core.book.orders[i] for i in self._core.book.live_orders[account.id]]
         pending = any(e.is_price_pending for e in self._core.book.account_executions(account.id))
         unsettled = bool(live) or pending or self._has_ended_unproven(account)
-        positions = account.look_wants_positions or not live or self._is_old(account, now)
         moves = any(e.state in MOVING for e in self._executions(account))
+        busy = bool(live) or moves or bool(account.drift)
+        positions = account.look_wants_positions or self._is_old(account, now, busy=busy)
         trades = (
             unsettled
             or moves
@@ -122,8 +128,10 @@ class Health:
             for client_id, track in account.tracks.items()
         )
 
-    def _is_old(self, account: AccountState, now: float) -> bool:
-        return account.positions_look_at is None or now - account.positions_look_at >= 3.0
+    def _is_old(self, account: AccountState, now: float, *, busy: bool) -> bool:
+        """The position book is due: each 3 s while something moves or differs, else each 15 s."""
+        pause = CROSS_CHECK_BUSY_S if busy else CROSS_CHECK_S
+        return account.positions_look_at is None or now - account.positions_look_at >= pause
 
     def _poll_if_due(self, account: AccountState, now: float) -> None:
         if account.id not in self._core.limbs or now < self._due.get(account.id, 0.0):
@@ -211,18 +219,21 @@ class Health:
 
     def _subscribe(self) -> None:
         """Open positions and watched symbols on the primary's feed; order updates on all."""
-        open_positions: set[Instrument] = set()
-        for run in self._core.book.runs.values():
-            if not run.is_final:
-                open_positions.update(leg.contract.instrument for leg in run.run.plan.legs)
-        self._core.market.hold("runs", open_positions)
-        self._core.market.hold("canary", [u.index for u in UNDERLYINGS.values()])
+        runs = tuple(r.id for r in self._core.book.runs.values() if not r.is_final)
+        if runs != self._subscribed:
+            self._subscribed = runs
+            self._core.market.hold("runs", self._instruments(runs))
+        self._core.market.hold("canary", CANARIES)
         wanted = self._core.market.wanted
         for account in self._core.accounts.values():
-            share = wanted if account.profile.is_primary else frozenset()
+            share = wanted if account.profile.is_primary else NOTHING
             if self._wanted.get(account.id) != share:
                 self._wanted[account.id] = share
                 self._feeds.want(account.id, share)
+
+    def _instruments(self, runs: tuple[int, ...]) -> set[Instrument]:
+        legs = (leg for i in runs for leg in self._core.book.runs[i].run.plan.legs)
+        return {leg.contract.instrument for leg in legs}
 
     # --- answers --------------------------------------------------------------------------
     def on_message(

@@ -23,6 +23,8 @@ class Market:
         self._received: dict[Instrument, float] = {}
         self._bad: dict[Instrument, datetime] = {}
         self._holders: dict[str, frozenset[Instrument]] = {}
+        self.wanted: frozenset[Instrument] = frozenset()
+        """What anybody holds."""
 
     def admit(self, quote: Quote) -> bool:
         """Whether the price is believed; if so it is the mark from now on."""
@@ -61,14 +63,13 @@ class Market:
     def hold(self, holder: str, instruments: Iterable[Instrument]) -> None:
         """`holder` needs these and no others; an empty set releases."""
         wanted = frozenset(instruments)
+        if self._holders.get(holder, frozenset()) == wanted:
+            return
         if wanted:
             self._holders[holder] = wanted
         else:
             self._holders.pop(holder, None)
-
-    @property
-    def wanted(self) -> frozenset[Instrument]:
-        return frozenset().union(*self._holders.values())
+        self.wanted = frozenset().union(*self._holders.values())
 
     def ageing(self, *, older_than_s: float) -> list[Instrument]:
         """Wanted instruments whose price is older than that or missing."""

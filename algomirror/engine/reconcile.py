@@ -40,6 +40,9 @@ class TradeSum:
     value: Decimal
 
 
+NO_TRADES = TradeSum(0, ZERO)
+
+
 def sum_trades(trades: tuple[BookTrade, ...]) -> dict[str, TradeSum]:
     quantity: Counter[str] = Counter()
     value: dict[str, Decimal] = defaultdict(lambda: ZERO)
@@ -72,38 +75,73 @@ class Reconcile:
         begun = self._core.clock.monotonic() - max(age, took)  # a clock may be set back
         if account.complete_look_at is not None and begun <= account.complete_look_at:
             return  # repeated, or overtaken by a newer one: nothing in it is news
-        rows = {row.broker_order_id: row for row in message.orders}
-        if not self._is_complete(account, rows, begun, message.begun_at):
+        self._day_change.roll(account)
+        if not self._nothing_new(account, message) and not self._read_orders(
+            account, message, message.orders, begun
+        ):
             account.books_error = "the order book lacks orders of ours: not believed"
             return
         account.books_error = message.error
         account.books_at = message.ended_at
         account.complete_look_at = begun
-        sums = sum_trades(message.trades) if message.trades is not None else None
         if message.trades is not None:
             account.last_trades_at = self._core.clock.monotonic()
             account.trades_look_at = begun
-            self._drift.read_trades(account, message.trades)
-        self._unknown.match(account, rows, begun)
-        for row in rows.values():
-            self._apply_row(account, row, sums, message.ended_at)
-        self._remember(account, rows, message.ended_at)
         if message.positions is not None:
             account.positions = {PositionKey(p.instrument, p.product): p for p in message.positions}
             self._drift.measure(account, begun)
             self._day_change.judge(account)
         self._unknown.count_look(
-            account,
-            message.trades,
-            took_s=_seconds(message.ended_at, message.begun_at),
-            with_positions=message.positions is not None,
+            account, message.trades, took_s=took, with_positions=message.positions is not None
         )
+        self._reconciled(account)
+
+    def _reconciled(self, account: AccountState) -> None:
         if not account.is_reconciled and not self._core.book.unresolved(account.id):
             log.info("account %s reconciled", account.id)
         account.is_reconciled = True
         for execution in self._core.book.account_executions(account.id):
             if execution.plans or execution.state in ("pending", "entering", "exiting"):
                 self._core.touch(execution)
+
+    def _nothing_new(self, account: AccountState, message: BooksRead) -> bool:
+        """The very books of last time, while nothing of ours is open, doubtful or without price."""
+        same = message.orders is account.last_orders
+        same = same and (message.trades is None or message.trades is account.last_trades)
+        if not same or self._core.book.live_orders[account.id] or account.provisional:
+            return False
+        held = self._core.book.account_executions(account.id)
+        return not any(execution.is_price_pending for execution in held)
+
+    def _read_orders(
+        self,
+        account: AccountState,
+        message: BooksRead,
+        orders: tuple[BookOrder, ...],
+        begun: float,
+    ) -> bool:
+        """Give ids, apply rows, remember what stood there; False when the look is not complete."""
+        rows = {row.broker_order_id: row for row in orders}
+        if not self._is_complete(account, rows, begun, message.begun_at):
+            account.last_orders = None
+            return False
+        sums = sum_trades(message.trades) if message.trades is not None else None
+        if message.trades is not None:
+            self._drift.read_trades(account, message.trades)
+        self._unknown.match(account, rows, begun)
+        today = self._core.broker_day(message.ended_at)
+        ours = self._core.book.broker_ids[account.id]
+        for row in orders:
+            client_id = ours.get(row.broker_order_id)
+            order = self._core.book.orders[client_id] if client_id is not None else None
+            if order is not None and order.session_day == today:
+                self._apply_row(order, row, sums, message.ended_at)
+        self._remember(account, rows, message.ended_at)
+        account.last_orders = orders
+        if message.trades is not None:
+            settled = not self._core.book.live_orders[account.id]
+            account.last_trades = message.trades if settled else None
+        return True
 
     # --- is it a look at all --------------------------------------------------------------
     def _is_complete(
@@ -170,19 +208,9 @@ class Reconcile:
 
     # --- what a row proves ----------------------------------------------------------------
     def _apply_row(
-        self,
-        account: AccountState,
-        row: BookOrder,
-        sums: dict[str, TradeSum] | None,
-        at: datetime,
+        self, order: Order, row: BookOrder, sums: dict[str, TradeSum] | None, at: datetime
     ) -> None:
-        client_id = self._core.book.broker_ids[account.id].get(row.broker_order_id)
-        if client_id is None:
-            return
-        order = self._core.book.orders[client_id]
-        if order.session_day != self._core.broker_day(at):
-            return  # brokers start their ids again each day
-        traded = sums.get(row.broker_order_id, TradeSum(0, ZERO)) if sums is not None else None
+        traded = sums.get(row.broker_order_id, NO_TRADES) if sums is not None else None
         if traded is not None and traded.quantity > order.intent.quantity:
             self._flag(order, f"trades of order {order.id} exceed its quantity: not booked")
             return

@@ -134,9 +134,10 @@ def _restore_sums(run: RunBook) -> None:
 def _restore_accounts(core: Core, found: Recovered) -> None:
     """Wall times become monotonic ones, so that "seen before the send" survives the restart."""
     now, elapsed = core.clock.now(), core.clock.monotonic()
+    today = core.broker_day(now)
     for seen in found.seen:
         account = core.accounts.get(seen.account_id)
-        if account is not None:
+        if account is not None and seen.session_day == today:
             ago = (now - seen.first_seen_at).total_seconds()
             account.seen[seen.broker_order_id] = elapsed - ago
     _restore_drift(core, found)

@@ -89,6 +89,14 @@ def order_row(account: PaperAccount, order: PaperOrder) -> dict[str, Any]:
     return row
 
 
+def _row_of(account: PaperAccount, order: PaperOrder) -> dict[str, Any]:
+    """A copy of the row as it was made last, while nothing of the order has changed."""
+    now = (account.analyze, order.request, order.status, order.filled, order.value, order.reason)
+    if order.row is None or order.row[0] != now:
+        order.row = (now, order_row(account, order))
+    return dict(order.row[1])
+
+
 def orderbook(account: PaperAccount, values: dict[str, Any], now: datetime) -> Answer:
     orders = list(account.books.orders.values())[::-1]
     if account.faults.draw("orderbook_empty", "orderbook"):
@@ -105,7 +113,7 @@ def orderbook(account: PaperAccount, values: dict[str, Any], now: datetime) -> A
     if account.analyze:
         pending = sum(o.status == "trigger pending" for o in orders)
         statistics["total_trigger_pending_orders"] = pending
-    rows = [order_row(account, o) for o in orders]
+    rows = [_row_of(account, o) for o in orders]
     return success(account, data={"orders": rows, "statistics": statistics})
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 ZERO = Decimal(0)
 OPEN_WORDS = ("open", "trigger pending", "open pending")
@@ -49,6 +50,8 @@ class PaperOrder:
     reject_at: datetime | None = None
     reject_reason: str = ""
     triggered: bool = False
+    row: tuple[Any, dict[str, Any]] | None = None
+    """What it was when its order-book row was last made, and the row."""
 
     @property
     def rest(self) -> int:
@@ -118,6 +121,8 @@ class Books:
     trades: list[PaperTrade] = field(default_factory=list)
     positions: dict[tuple[str, str, str], PaperPosition] = field(default_factory=dict)
     past: list[tuple[datetime, list[PaperPosition]]] = field(default_factory=list)
+    ended: int = 0
+    """How many of the first orders have ended: those never open again."""
 
     def position(self, request: Request) -> PaperPosition:
         key = (request.symbol, request.exchange, request.product)
@@ -128,7 +133,11 @@ class Books:
         return self.positions[key]
 
     def open_orders(self) -> Iterator[PaperOrder]:
-        return (o for o in self.orders.values() if o.is_open)
+        """Only orders after the last one of an unbroken run of ended ones are asked."""
+        orders = list(self.orders.values())
+        while self.ended < len(orders) and not orders[self.ended].is_open:
+            self.ended += 1
+        return (o for o in orders[self.ended :] if o.is_open)
 
     def remember_positions(self, now: datetime) -> None:
         self.past.append((now, [copy(p) for p in self.positions.values()]))

@@ -205,17 +205,26 @@ class Day:
         for paper in world.papers.values():
             self.ledger.injected.update(paper.faults.injected)
             paper.faults.rules.clear()
-        world.run_for(QUIET_S)
+        self._until_over()
         for _ in range(3):
             self._exit_all()
-            world.run_for(QUIET_S)
+            self._until_over()
             self.invariants.nothing_left_behind()
-            if all(run.is_final for run in world.engine.core.book.runs.values()):
+            if self._is_over():
                 break
             self.trader.answer()
-            world.run_for(QUIET_S)
+            self._until_over()
         if world.engine.core.fleet_state is not TradingState.ACTIVE:
             world.run_for(1.0)
+
+    def _until_over(self) -> None:
+        """A quiet while, or less when every run has ended by then."""
+        end = self.world.clock.monotonic() + QUIET_S
+        while self.world.clock.monotonic() < end and not self._is_over():
+            self.world.run_for(5.0)
+
+    def _is_over(self) -> bool:
+        return all(run.is_final for run in self.world.engine.core.book.runs.values())
 
     def _close_ledger(self) -> Ledger:
         core, ledger = self.world.engine.core, self.ledger

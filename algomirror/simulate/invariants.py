@@ -140,14 +140,14 @@ class Invariants:
         self._random = random.Random(f"repeat-{seed}")
         self._tallies = {i: Tally(p, world.engine.core.mark) for i, p in world.papers.items()}
         self._reports: deque[tuple[str, OrderReport]] = deque(maxlen=REPORTS_KEPT)
-        self._known: dict[str, Order] = {}
+        self._changed: dict[str, None] = {}
         self._states: dict[int, Execution] = {}
         self.attach()
 
     def attach(self) -> None:
         """To the engine of now: again after each restart."""
         world = self._world
-        self._known, self._states = {}, {}
+        self._states = {}
         for limb in world.limbs.values():
             limb.transport.before = self._at_the_door
         orders = world.engine.core.orders
@@ -158,6 +158,14 @@ class Invariants:
             return apply(order_id, report)
 
         orders.report = noted  # type: ignore[method-assign]
+        put = orders._put
+
+        def changed(order: Order, before: str, source: str, text: str) -> None:
+            self._changed[order.id] = None
+            put(order, before, source, text)
+
+        orders._put = changed  # type: ignore[method-assign]
+        self._changed.update(dict.fromkeys(world.engine.core.book.orders))
 
     # --- as things happen -----------------------------------------------------------------
     def _at_the_door(self, endpoint: str, body: dict[str, Any]) -> None:
@@ -172,10 +180,10 @@ class Invariants:
     def after_event(self) -> None:
         """Cheap: only what changed since the last event is looked at."""
         core = self._world.engine.core
-        changed = [o for o in core.book.orders.values() if self._known.get(o.id) is not o]
-        if changed:
+        if self._changed:
+            changed = [core.book.orders[order_id] for order_id in self._changed]
+            self._changed.clear()
             for order in changed:
-                self._known[order.id] = order
                 self._nobody_elses(order)
             for tally in self._tallies.values():
                 tally.read()

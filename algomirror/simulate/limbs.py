@@ -111,18 +111,19 @@ class SimLimbs:
     @property
     def next_due(self) -> float | None:
         """When something of ours happens next (monotonic seconds)."""
-        times = [at for at, _, _ in self._answers[:1]]
-        wait = self._queue.wait_s(self._now())
-        if wait is not None:
-            times.append(self._clock.monotonic() + wait)
-        return min(times, default=None)
+        first = self._answers[0][0] if self._answers else None
+        wait = self._queue.wait_s(self._now()) if len(self._queue) else None
+        if wait is None:
+            return first
+        due = self._clock.monotonic() + wait
+        return due if first is None else min(first, due)
 
     def pump(self) -> None:
         """Deliver answers that are due, send what the pace allows."""
         now = self._clock.monotonic()
         while self._answers and self._answers[0][0] <= now:
             heapq.heappop(self._answers)[2]()
-        while (turn := self._queue.take(self._now())).job is not None:
+        while len(self._queue) and (turn := self._queue.take(self._now())).job is not None:
             self._run(turn.job, turn.refusal)
 
     def set_limits(self, limits: Limits, *, noted_today: int = 0) -> None:
