@@ -10,6 +10,7 @@ from algomirror.paper.answer import Answer
 from algomirror.paper.answers_orders import success
 from algomirror.paper.books import PaperOrder
 from algomirror.paper.books import PaperPosition
+from algomirror.paper.books import PaperTrade
 from algomirror.paper.exchange import PaperAccount
 
 ZERO = Decimal(0)
@@ -58,6 +59,15 @@ def funds(account: PaperAccount, values: dict[str, Any], now: datetime) -> Answe
 
 
 def order_row(account: PaperAccount, order: PaperOrder) -> dict[str, Any]:
+    """Made once and given again until something changes: a reader leaves it as it is."""
+    r, limit = order.request, order.shown_as_limit
+    now = (account.analyze, r, order.status, order.filled, order.value, order.reason, limit)
+    if order.shown is None or order.shown[0] != now:
+        order.shown = (now, _order_row(account, order))
+    return order.shown[1]
+
+
+def _order_row(account: PaperAccount, order: PaperOrder) -> dict[str, Any]:
     r = order.request
     price = number(r.price)
     pricetype = r.pricetype
@@ -89,52 +99,49 @@ def order_row(account: PaperAccount, order: PaperOrder) -> dict[str, Any]:
     return row
 
 
-def _row_of(account: PaperAccount, order: PaperOrder) -> dict[str, Any]:
-    """A copy of the row as it was made last, while nothing of the order has changed."""
-    now = (account.analyze, order.request, order.status, order.filled, order.value, order.reason)
-    if order.row is None or order.row[0] != now:
-        order.row = (now, order_row(account, order))
-    return dict(order.row[1])
-
-
 def orderbook(account: PaperAccount, values: dict[str, Any], now: datetime) -> Answer:
     orders = list(account.books.orders.values())[::-1]
     if account.faults.draw("orderbook_empty", "orderbook"):
         orders = []
     elif orders and account.faults.draw("orderbook_short", "orderbook"):
         orders = orders[: len(orders) // 2]
+    actions = [o.request.action for o in orders]
+    words = [o.status for o in orders]
     statistics: dict[str, Any] = {
-        "total_buy_orders": sum(o.request.action == "BUY" for o in orders),
-        "total_sell_orders": sum(o.request.action == "SELL" for o in orders),
-        "total_completed_orders": sum(o.status == "complete" for o in orders),
-        "total_open_orders": sum(o.status == "open" for o in orders),
-        "total_rejected_orders": sum(o.status == "rejected" for o in orders),
+        "total_buy_orders": actions.count("BUY"),
+        "total_sell_orders": actions.count("SELL"),
+        "total_completed_orders": words.count("complete"),
+        "total_open_orders": words.count("open"),
+        "total_rejected_orders": words.count("rejected"),
     }
     if account.analyze:
-        pending = sum(o.status == "trigger pending" for o in orders)
-        statistics["total_trigger_pending_orders"] = pending
-    rows = [_row_of(account, o) for o in orders]
+        statistics["total_trigger_pending_orders"] = words.count("trigger pending")
+    rows = [order_row(account, o) for o in orders]
     return success(account, data={"orders": rows, "statistics": statistics})
 
 
 def tradebook(account: PaperAccount, values: dict[str, Any], now: datetime) -> Answer:
-    rows = []
-    for trade in account.books.trades[::-1]:
-        row: dict[str, Any] = {
-            "symbol": trade.symbol,
-            "exchange": trade.exchange,
-            "product": trade.product,
-            "action": trade.action,
-            "quantity": trade.quantity,
-            "average_price": number(trade.price),
-            "trade_value": number(trade.price * trade.quantity),
-            "orderid": trade.orderid,
-            "timestamp": stamp(trade.at),
-        }
-        if account.analyze:
-            row.update(tradeid=trade.tradeid, price=number(trade.price), strategy=trade.strategy)
-        rows.append(row)
-    return success(account, data=rows)
+    books = account.books
+    new = books.trades[len(books.trade_rows) :]
+    books.trade_rows.extend(_trade_row(account, trade) for trade in new)
+    return success(account, data=books.trade_rows[::-1])
+
+
+def _trade_row(account: PaperAccount, trade: PaperTrade) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "symbol": trade.symbol,
+        "exchange": trade.exchange,
+        "product": trade.product,
+        "action": trade.action,
+        "quantity": trade.quantity,
+        "average_price": number(trade.price),
+        "trade_value": number(trade.price * trade.quantity),
+        "orderid": trade.orderid,
+        "timestamp": stamp(trade.at),
+    }
+    if account.analyze:
+        row.update(tradeid=trade.tradeid, price=number(trade.price), strategy=trade.strategy)
+    return row
 
 
 def positionbook(account: PaperAccount, values: dict[str, Any], now: datetime) -> Answer:
@@ -143,12 +150,12 @@ def positionbook(account: PaperAccount, values: dict[str, Any], now: datetime) -
     if lag is not None:
         positions = account.books.positions_at(now - timedelta(seconds=lag.seconds))
     if not account.analyze:
-        return success(account, data=[_live_position(account, p) for p in positions])
+        return success(account, data=[_position_row(account, p) for p in positions])
     rows = []
     for p in positions:
         if p.quantity == 0 and p.realised == 0:
             continue
-        rows.append(_sandbox_position(account, p))
+        rows.append(_position_row(account, p))
     unrealised = sum(r["unrealized_pnl"] for r in rows if r["quantity"])
     realised = sum(r["today_realized_pnl"] for r in rows)
     total = round(unrealised + realised, 2)
@@ -162,13 +169,21 @@ def positionbook(account: PaperAccount, values: dict[str, Any], now: datetime) -
     )
 
 
-def _pnl(account: PaperAccount, p: PaperPosition) -> tuple[Decimal, Decimal]:
+def _position_row(account: PaperAccount, p: PaperPosition) -> dict[str, Any]:
+    """Made anew when its price or the position changes: a reader leaves it as it is."""
     last = account.market.ltp(p.symbol, p.exchange) or ZERO
-    return last, p.quantity * (last - p.average) if p.quantity else ZERO
+    now = (account.analyze, last, p.quantity, p.average, p.realised)
+    if p.shown is None or p.shown[0] != now:
+        make = _sandbox_position if account.analyze else _live_position
+        p.shown = (now, make(p, last))
+    return p.shown[1]
 
 
-def _live_position(account: PaperAccount, p: PaperPosition) -> dict[str, Any]:
-    last, unrealised = _pnl(account, p)
+def _unrealised(p: PaperPosition, last: Decimal) -> Decimal:
+    return p.quantity * (last - p.average) if p.quantity else ZERO
+
+
+def _live_position(p: PaperPosition, last: Decimal) -> dict[str, Any]:
     return {
         "symbol": p.symbol,
         "exchange": p.exchange,
@@ -176,12 +191,12 @@ def _live_position(account: PaperAccount, p: PaperPosition) -> dict[str, Any]:
         "quantity": p.quantity,
         "average_price": f"{p.average:.2f}",
         "ltp": number(last),
-        "pnl": number(p.realised + unrealised),
+        "pnl": number(p.realised + _unrealised(p, last)),
     }
 
 
-def _sandbox_position(account: PaperAccount, p: PaperPosition) -> dict[str, Any]:
-    last, unrealised = _pnl(account, p)
+def _sandbox_position(p: PaperPosition, last: Decimal) -> dict[str, Any]:
+    unrealised = _unrealised(p, last)
     pnl = p.realised + unrealised
     invested = abs(p.average * p.quantity)
     return {
@@ -239,7 +254,7 @@ def orderstatus(account: PaperAccount, values: dict[str, Any], now: datetime) ->
         if account.analyze:
             body["mode"] = "analyze"
         return Answer(404, body)
-    row = order_row(account, order)
+    row = dict(order_row(account, order))
     if account.analyze:
         row["price_type"] = row.pop("pricetype")
         row.pop("rejection_reason")

@@ -50,8 +50,8 @@ class PaperOrder:
     reject_at: datetime | None = None
     reject_reason: str = ""
     triggered: bool = False
-    row: tuple[Any, dict[str, Any]] | None = None
-    """What it was when its order-book row was last made, and the row."""
+    shown: tuple[tuple[object, ...], dict[str, Any]] | None = None
+    """What it was when its row was last made, and that row."""
 
     @property
     def rest(self) -> int:
@@ -91,6 +91,8 @@ class PaperPosition:
     average: Decimal = ZERO
     realised: Decimal = ZERO
     cash: Decimal = ZERO
+    shown: tuple[tuple[object, ...], dict[str, Any]] | None = None
+    """What it was when its row was last made, and that row."""
 
     def trade(self, signed: int, price: Decimal) -> Decimal:
         """Book a fill; returns the profit realised by it."""
@@ -121,8 +123,12 @@ class Books:
     trades: list[PaperTrade] = field(default_factory=list)
     positions: dict[tuple[str, str, str], PaperPosition] = field(default_factory=dict)
     past: list[tuple[datetime, list[PaperPosition]]] = field(default_factory=list)
-    ended: int = 0
-    """How many of the first orders have ended: those never open again."""
+    trade_rows: list[dict[str, Any]] = field(default_factory=list)
+    """As the trade book shows `trades`, as far as it was asked for."""
+    _open: dict[str, PaperOrder] = field(default_factory=dict)
+
+    def add(self, order: PaperOrder) -> None:
+        self.orders[order.orderid] = self._open[order.orderid] = order
 
     def position(self, request: Request) -> PaperPosition:
         key = (request.symbol, request.exchange, request.product)
@@ -133,11 +139,10 @@ class Books:
         return self.positions[key]
 
     def open_orders(self) -> Iterator[PaperOrder]:
-        """Only orders after the last one of an unbroken run of ended ones are asked."""
-        orders = list(self.orders.values())
-        while self.ended < len(orders) and not orders[self.ended].is_open:
-            self.ended += 1
-        return (o for o in orders[self.ended :] if o.is_open)
+        """In the order they came; one that has ended never opens again."""
+        for orderid in [i for i, o in self._open.items() if not o.is_open]:
+            del self._open[orderid]
+        return iter(list(self._open.values()))
 
     def remember_positions(self, now: datetime) -> None:
         self.past.append((now, [copy(p) for p in self.positions.values()]))

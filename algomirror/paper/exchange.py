@@ -134,7 +134,7 @@ class PaperAccount:
             order.status = "open pending"
             order.reject_at = now + timedelta(seconds=LATE_REJECT_S)
             order.reject_reason = problem
-        self.books.orders[order.orderid] = order
+        self.books.add(order)
         self.on_update(order, order.status)
         self._match(order, now, on_entry=True)
         return order
@@ -223,7 +223,7 @@ class PaperAccount:
             for number in numbers:
                 self.approve(number, now)
         for books in self._books.values():
-            for order in list(books.open_orders()) if books.orders else ():
+            for order in books.open_orders():
                 self._step_order(order, now)
 
     def _step_order(self, order: PaperOrder, now: datetime) -> None:

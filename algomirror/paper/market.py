@@ -10,6 +10,7 @@ from datetime import datetime
 from datetime import time
 from datetime import timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from algomirror.clock import IST
 from algomirror.domain.pricing import value
@@ -78,7 +79,8 @@ class Market:
         self._random = random.Random(seed)
         self._steps = 0
         self._cache: dict[tuple[str, str], tuple[int, float]] = {}
-        self._ticks: dict[tuple[str, str], tuple[int, Decimal]] = {}
+        self._ticks: dict[tuple[str, str], tuple[int, float, Decimal]] = {}
+        self._forwards: dict[tuple[str, date], tuple[int, float, float]] = {}
         self._ranges: dict[tuple[str, str], tuple[float, float, float]] = {}
         self._fixed: dict[tuple[str, str], Decimal] = {}
         self.paths = {name: self._new_path(name, price) for name, price in BASE_PRICES.items()}
@@ -162,7 +164,7 @@ class Market:
         cached = self._cache.get(key)
         if cached is not None and cached[0] == self._steps:
             return cached[1]
-        price = self.fair_at(row, self._spot(row.name), self.now)
+        price = self._model(row)
         if row.instrumenttype not in ("INDEX", "EQ"):
             price = max(price * (1.0 + 0.0008 * self._noise(row.symbol)), float(row.tick_size))
         self._cache[key] = (self._steps, price)
@@ -170,15 +172,31 @@ class Market:
         self._ranges[key] = (min(low, price), max(high, price), opened)
         return price
 
+    def _model(self, row: MasterRow) -> float:
+        """`fair_at` of now; contracts of one underlying and expiry share their forward."""
+        spot = self._spot(row.name)
+        if row.expiry is None:
+            return spot
+        known = self._forwards.get((row.name, row.expiry))
+        if known is None or known[0] != self._steps:
+            years = self.years_to(row.expiry, self.now)
+            known = (self._steps, years, spot * math.exp(_CARRY * years))
+            self._forwards[row.name, row.expiry] = known
+        return self._worth(row, known[1], known[2])
+
     def fair_at(self, row: MasterRow, spot: float, at: datetime) -> float:
         if row.expiry is None:
             return spot
         years = self.years_to(row.expiry, at)
-        forward = spot * math.exp(_CARRY * years)
-        if row.strike is None or row.option_type is None:
+        return self._worth(row, years, spot * math.exp(_CARRY * years))
+
+    def _worth(self, row: MasterRow, years: float, forward: float) -> float:
+        kind = row.option_type
+        if row.strike is None or kind is None:
             return forward
-        sigma = self.smile(row.name, forward, float(row.strike), years)
-        return max(value(forward, float(row.strike), years, sigma, row.option_type), 0.05)
+        strike = float(row.strike)
+        sigma = self.smile(row.name, forward, strike, years)
+        return max(value(forward, strike, years, sigma, kind), 0.05)
 
     def smile(self, name: str, forward: float, strike: float, years: float) -> float:
         """Implied volatility: base level, skew to low strikes, convex wings."""
@@ -205,19 +223,14 @@ class Market:
             return fixed
         known = self._ticks.get((symbol, exchange))
         if known is not None and known[0] == self._steps:
-            return known[1]
+            return known[2]
         row = self.master.get(symbol, exchange)
         if row is None:
             return None
-        price = self._rounded(row)
-        self._ticks[symbol, exchange] = (self._steps, price)
-        return price
-
-    def _rounded(self, row: MasterRow) -> Decimal:
         price = self.fair(row)
-        if row.instrumenttype == "INDEX":
-            return Decimal(f"{price:.2f}")
-        return Decimal(max(round(price * 20), 1)) * 5 / 100
+        shown = known[2] if known is not None and known[1] == price else _rounded(row, price)
+        self._ticks[symbol, exchange] = (self._steps, price, shown)
+        return shown
 
     def touch(self, symbol: str, exchange: str) -> tuple[Decimal, Decimal] | None:
         """Best bid and ask; a tick or 0.05 % of the price to each side of the last price."""
@@ -259,6 +272,18 @@ class Market:
             volume=0 if is_index else int(size * (900 + seconds)) * row.lotsize,
             oi=0 if row.expiry is None else size * 150 * row.lotsize,
         )
+
+
+def _rounded(row: MasterRow, price: float) -> Decimal:
+    if row.instrumenttype == "INDEX":
+        return Decimal(f"{price:.2f}")
+    return _twentieths(max(round(price * 20), 1))
+
+
+@lru_cache(maxsize=16_384)
+def _twentieths(count: int) -> Decimal:
+    """Rupees of so many ticks of five paise."""
+    return Decimal(count) * 5 / 100
 
 
 def _paisa(price: float) -> Decimal:

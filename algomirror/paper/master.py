@@ -28,6 +28,7 @@ _EXPIRY_WEEKDAY = {"NIFTY": 1, "BANKNIFTY": 1, "SENSEX": 3}
 _WEEKLIES = {"NIFTY": 5, "BANKNIFTY": 0, "SENSEX": 5}
 _MONTHLIES = 3
 _STRIKES_EACH_SIDE = 60
+_OPTION_TYPES = {str(kind): kind for kind in OptionType}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ class MasterRow:
 
     @property
     def option_type(self) -> OptionType | None:
-        return OptionType(self.instrumenttype) if self.instrumenttype in ("CE", "PE") else None
+        return _OPTION_TYPES.get(self.instrumenttype)
 
     @property
     def token(self) -> str:
