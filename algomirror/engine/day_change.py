@@ -72,3 +72,10 @@ class DayChange:
         )
         if execution is not None:
             self._core.attention(execution, text)
+            return
+        track = self._core.track(order)
+        if not track.is_missing:  # said once
+            track.is_missing = True
+            self._core.event(
+                "day_change", text, level="critical", account_id=order.intent.account_id
+            )

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 FINAL_SECOND_LOOK_S = 2.0
 COMPLETE_SECOND_LOOK_S = 1.0
+CONTRADICTION_S = 10.0
+"""An order with trades that is called rejected: what the trades say stands, its rest died."""
 MISSING_LOOKS = 5
 MISSING_AFTER_S = 20.0
 _ENDED = (OrderStatus.REJECTED, OrderStatus.CANCELLED)
@@ -69,9 +71,13 @@ class Reconcile:
             return
         took = _seconds(message.ended_at, message.begun_at)
         age = _seconds(self._core.clock.now(), message.begun_at)
-        begun = self._core.clock.monotonic() - max(age, took)  # a clock may be set back
+        begun = self._core.clock.monotonic() - max(age, took, 0.0)  # a clock may be set back
         if account.complete_look_at is not None and begun <= account.complete_look_at:
             return  # repeated, or overtaken by a newer one: nothing in it is news
+        today = self._core.broker_day(self._core.clock.now())
+        if self._core.broker_day(message.begun_at) != today:
+            return  # it holds rows of yesterday
+        account.begin_day(today)
         rows = {row.broker_order_id: row for row in message.orders}
         if not self._is_complete(account, rows, begun, message.begun_at):
             account.books_error = "the order book lacks orders of ours: not believed"
@@ -97,12 +103,19 @@ class Reconcile:
             took_s=_seconds(message.ended_at, message.begun_at),
             with_positions=message.positions is not None,
         )
-        if not account.is_reconciled and not self._core.book.unresolved(account.id):
-            log.info("account %s reconciled", account.id)
-        account.is_reconciled = True
+        if not account.is_reconciled:
+            self._reconciled(account)
         for execution in self._core.book.account_executions(account.id):
             if execution.plans or execution.state in ("pending", "entering", "exiting"):
                 self._core.touch(execution)
+
+    def _reconciled(self, account: AccountState) -> None:
+        """The first complete look; what it does not settle keeps entries out (7.7)."""
+        account.is_reconciled = True
+        left = self._core.book.unresolved(account.id)
+        log.info("account %s reconciled, %d orders unresolved", account.id, len(left))
+        if left:
+            self._core.reduce(account.id, f"started with {len(left)} orders unresolved")
 
     # --- is it a look at all --------------------------------------------------------------
     def _is_complete(
@@ -262,12 +275,12 @@ class Reconcile:
         if traded is None:
             self._core.want_look(order.intent.account_id, delay=0.1)
             return None
-        if not self._is_repeated(order, row.raw_status, FINAL_SECOND_LOOK_S):
+        refused_in_part = row.status is OrderStatus.REJECTED and traded.quantity > 0
+        seconds = CONTRADICTION_S if refused_in_part else FINAL_SECOND_LOOK_S
+        if not self._is_repeated(order, f"{row.raw_status} {traded.quantity}", seconds):
             self._core.want_look(order.intent.account_id, delay=FINAL_SECOND_LOOK_S + 0.05)
-            return None
-        if row.status is OrderStatus.REJECTED and traded.quantity:
-            return None
-        return row.status
+            return OrderStatus.ACCEPTED if refused_in_part else None
+        return OrderStatus.CANCELLED if refused_in_part else row.status
 
     def _is_repeated(self, order: Order, word: str, seconds: float) -> bool:
         track = self._core.track(order)
