@@ -27,6 +27,11 @@ def round_to_tick(price: Decimal, tick: Decimal, *, up: bool) -> Decimal:
     return steps * tick
 
 
+def is_price(value: Decimal | None) -> bool:
+    """A finite number of rupees above 0."""
+    return value is not None and value.is_finite() and value > 0
+
+
 def is_on_tick(price: Decimal, tick: Decimal) -> bool:
     return price % tick == 0
 

@@ -24,6 +24,7 @@ class Track:
     """What must be remembered of an order that is not settled. Times are monotonic seconds."""
 
     sent_at: float
+    submitted_at: float = 0.0
     ended_at: float | None = None
     tries: int = 0
     retry_at: float | None = None
@@ -89,8 +90,6 @@ class AccountState:
     """When the last complete look began."""
     books_at: datetime | None = None
     books_error: str = ""
-    books_day: date | None = None
-    """Session day of the broker ids that are known."""
     is_unreachable: bool = False
     """The last look found nobody at the address."""
     positions_look_at: float | None = None
@@ -111,6 +110,10 @@ class AccountState:
     last_trades_at: float = 0.0
     trades_look_at: float | None = None
     """When the last complete look with a trade book began."""
+    has_todays_trades: bool = False
+    """The trade book was read since the broker's day began."""
+    books_day: date | None = None
+    """The broker's day that `seen`, the trades of others and our acts belong to."""
     refused_calls: int = 0
     """Calls spent on a refused key on `refused_day` (OpenAlgo bans an address after 100)."""
     refused_day: date | None = None
@@ -135,6 +138,16 @@ class AccountState:
     @property
     def id(self) -> int:
         return self.profile.id
+
+    def begin_day(self, day: date) -> None:
+        """A broker's books start empty and their ids start again: nothing of yesterday counts."""
+        if self.books_day not in (None, day):
+            self.seen.clear()
+            self.provisional.clear()
+            self.foreign_net, self.foreign_price = {}, {}
+            self.expected_drift = {}
+            self.has_todays_trades, self.look_wants_positions = False, True
+        self.books_day = day
 
     def fresh_drift(self, key: PositionKey) -> int | None:
         """The drift of the last look, None when something of ours happened there since."""

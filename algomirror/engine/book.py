@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field
+from datetime import date
 from decimal import Decimal
 
 from algomirror.domain.books import PositionKey
@@ -56,6 +57,8 @@ class ExecutionBook:
     plans: dict[int, ExitPlan] = field(default_factory=dict)
     """Open exit plans by leg id."""
     whole_exit: bool = False
+    leaves_from: float | None = None
+    """When something of it was first being left."""
     begun_at: float = 0.0
     hedges_from: float | None = None
     hedges_given_up: bool = False
@@ -128,6 +131,11 @@ class ExecutionBook:
             order.open_quantity
             for order in self.leg_orders(leg_id, OrderPurpose.EXIT, OrderPurpose.HEDGE_UNWIND)
             if order.intent.side is side
+        )
+
+    def has_unknown_entry(self, leg_id: int) -> bool:
+        return any(
+            o.status is OrderStatus.UNKNOWN for o in self.leg_orders(leg_id, OrderPurpose.ENTRY)
         )
 
     @property
@@ -234,7 +242,10 @@ class Book:
         if order.intent.execution_id in self.executions:
             self.executions[order.intent.execution_id].orders[order.id] = order
         if order.broker_order_id is not None:
-            self.broker_ids[account_id].setdefault(order.broker_order_id, order.id)
+            ids = self.broker_ids[account_id]
+            known = self.orders.get(ids.get(order.broker_order_id, ""))
+            if known is None or known.session_day < order.session_day:
+                ids[order.broker_order_id] = order.id  # brokers start their ids again each day
         if order.status in DONE:
             self.live_orders[account_id].discard(order.id)
         else:
@@ -253,6 +264,21 @@ class Book:
             for position in execution.positions.values():
                 net[PositionKey(position.instrument, position.product)] += position.quantity
         return net
+
+    def owner(self, account_id: int, broker_order_id: str, day: date) -> str | None:
+        """Our order behind a broker's id of that day, as its client id."""
+        client_id = self.broker_ids[account_id].get(broker_order_id)
+        if client_id is None or self.orders[client_id].session_day != day:
+            return None
+        return client_id
+
+    def is_traded(self, account_id: int, key: PositionKey) -> bool:
+        """An order of ours there may still fill."""
+        return any(
+            (order.intent.instrument, order.intent.product) == key
+            for client_id in self.live_orders[account_id]
+            if (order := self.orders[client_id])
+        )
 
     def unresolved(self, account_id: int) -> list[Order]:
         return [

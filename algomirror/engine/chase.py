@@ -166,6 +166,7 @@ class Chase:
     # --- stepping -------------------------------------------------------------------------
     def mind(self, execution: ExecutionBook) -> None:
         """Steps and escalations that are due; called while an exit or entry goes on."""
+        self._take_up(execution)
         for (leg_id, purpose), state in list(execution.chases.items()):
             working = [
                 o
@@ -174,6 +175,16 @@ class Chase:
             ]
             if working:
                 self._mind_leg(execution, leg_id, state, working)
+
+    def _take_up(self, execution: ExecutionBook) -> None:
+        """A limit exit that works with nobody minding it (after a restart) is chased on."""
+        for leg_id in execution.plans:
+            if (leg_id, OrderPurpose.EXIT) in execution.chases or leg_id in execution.band_prices:
+                continue
+            for order in execution.leg_orders(leg_id, OrderPurpose.EXIT):
+                if order.status in WORKING and order.intent.price_type is PriceType.LIMIT:
+                    self._state(execution, leg_id, OrderPurpose.EXIT, order.intent.side)
+                    break
 
     def _mind_leg(
         self, execution: ExecutionBook, leg_id: int, state: ChaseState, working: list[Order]

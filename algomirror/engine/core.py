@@ -31,6 +31,7 @@ from algomirror.engine.book import ExecutionBook
 from algomirror.engine.limbs import AccountLimbs
 from algomirror.engine.limbs import Job
 from algomirror.engine.market import Market
+from algomirror.engine.mishaps import Mishaps
 from algomirror.engine.outbox import Outbox
 from algomirror.engine.ports import Fact
 from algomirror.engine.ports import Journal
@@ -83,6 +84,7 @@ class Core:
         self.new_fills: list[tuple[Order, Fill]] = []
         self.timeline: list[TimelineEvent] = []
         self.outbox = Outbox(journal, clock, self._say_fallback)
+        self.mishaps = Mishaps(clock.monotonic, self._say_mishap)
         self._next: dict[str, int] = {}
         self._wakes: list[tuple[float, int]] = []
 
@@ -136,6 +138,9 @@ class Core:
 
     def _say_fallback(self, level: Level, text: str) -> None:
         self.event("fallback", text, level=level)
+
+    def _say_mishap(self, text: str) -> None:
+        self.event("engine_error", text, level="critical")
 
     # --- things that happen ---------------------------------------------------------------
     def event(
@@ -244,6 +249,13 @@ class Core:
         )
         who = "Fleet" if account_id is None else self.account_name(account_id)
         self.event("state", f"{who} is {state}: {reason}", level="warning", account_id=account_id)
+
+    def reduce(self, account_id: int, reason: str) -> None:
+        """No more entries there by our own decision, only from ACTIVE; a person lifts it (7.7)."""
+        if self.accounts[account_id].trading_state is TradingState.ACTIVE:
+            self.set_trading_state(account_id, TradingState.REDUCING, reason=reason, by="engine")
+            for execution in self.book.account_executions(account_id):
+                self.touch(execution)  # resting entries are taken back
 
     def entries_allowed(self, account_id: int) -> bool:
         """May an entry leave now? On the fallback journal entries wait for the database."""

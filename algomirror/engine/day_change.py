@@ -22,22 +22,14 @@ class DayChange:
         self._core = core
 
     def roll(self, account: AccountState) -> None:
-        """A new session day: brokers start their ids again, so the old ones mean nothing now."""
+        """A new session day: the books start empty, what was seen before means nothing now."""
         today = self._core.broker_day(self._core.clock.now())
         if account.books_day == today:
             return
         is_first = account.books_day is None
-        account.books_day = today
-        ids = self._core.book.broker_ids[account.id]
-        for broker_id, client_id in list(ids.items()):
-            if self._core.book.orders[client_id].session_day != today:
-                del ids[broker_id]
         account.last_orders = account.last_trades = None
-        account.provisional.clear()
-        if not is_first:  # after a restart only today's were loaded
-            account.seen.clear()
-            account.foreign_net, account.foreign_price = {}, {}
-            account.expected_drift = {}
+        account.begin_day(today)
+        if not is_first:
             account.has_queued = False
 
     def judge(self, account: AccountState) -> None:
@@ -91,3 +83,10 @@ class DayChange:
         )
         if execution is not None:
             self._core.attention(execution, text)
+            return
+        track = self._core.track(order)
+        if not track.is_missing:  # said once
+            track.is_missing = True
+            self._core.event(
+                "day_change", text, level="critical", account_id=order.intent.account_id
+            )

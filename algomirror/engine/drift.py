@@ -36,17 +36,19 @@ class DriftDesk:
     # --- what a look says -----------------------------------------------------------------
     def read_trades(self, account: AccountState, trades: tuple[BookTrade, ...]) -> None:
         """Signed sums and average prices of trades that are not ours, per symbol and product."""
-        ours = self._core.book.broker_ids[account.id]
+        book, today = self._core.book, self._core.broker_day(self._core.clock.now())
         net: dict[PositionKey, int] = defaultdict(int)
         quantity: dict[PositionKey, int] = defaultdict(int)
         value: dict[PositionKey, Decimal] = defaultdict(lambda: ZERO)
         for trade in trades:
-            if trade.broker_order_id in ours or self._may_be_ours(account, trade):
+            ours = book.owner(account.id, trade.broker_order_id, today)
+            if ours is not None or self._may_be_ours(account, trade):
                 continue
             for key in self._keys_of(account, trade):
                 net[key] += trade.side.sign * trade.quantity
                 quantity[key] += trade.quantity
                 value[key] += trade.quantity * trade.price
+        account.has_todays_trades = True
         account.foreign_net = dict(net)
         account.foreign_price = {k: value[k] / quantity[k] for k in quantity if quantity[k]}
 
@@ -114,7 +116,7 @@ class DriftDesk:
     def _note_the_start(self, account: AccountState) -> None:
         """The first confirmed look of a session day is what later drift is measured from."""
         day = self._core.broker_day(self._core.clock.now())
-        if account.day_noted == day:
+        if account.day_noted == day or not account.has_todays_trades:
             return
         if any(not look.is_confirmed for look in account.drift_looks.values()):
             return
@@ -166,6 +168,13 @@ class DriftDesk:
         if key not in account.expected_drift:
             return True
         return account.drift.get(key, 0) == self.explained(account, key)
+
+    def sure(self, account: AccountState, key: PositionKey) -> int:
+        """Signed drift that two looks agree on, while no order of ours there is on its way."""
+        look = account.drift_looks.get(key)
+        if look is None or not look.is_confirmed or self._core.book.is_traded(account.id, key):
+            return 0
+        return look.value if account.drift.get(key, 0) == look.value else 0
 
     def claim(self, execution: ExecutionBook, leg_id: int, side: Side, wanted: int) -> int:
         """Units of `wanted` that an exit leaves out because they are closed already.

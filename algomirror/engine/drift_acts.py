@@ -7,10 +7,12 @@ from algomirror.domain.books import PositionKey
 from algomirror.domain.instrument import Exchange
 from algomirror.domain.instrument import Instrument
 from algomirror.domain.instrument import Product
+from algomirror.domain.money import is_price
 from algomirror.domain.order import OrderIntent
 from algomirror.domain.order import OrderPurpose
 from algomirror.domain.order import Side
 from algomirror.engine import messages as m
+from algomirror.engine.accounts import AccountState
 from algomirror.engine.core import Core
 from algomirror.engine.drift import DriftDesk
 from algomirror.engine.flatten import Flatten
@@ -46,6 +48,10 @@ class DriftActs:
     def _refuse(self, text: str, account_id: int | None = None) -> None:
         self._core.event("refused", text, level="warning", account_id=account_id)
 
+    def _sure(self, account: AccountState, key: PositionKey) -> int:
+        """What an act may rest on: no order of ours, nor one about to be sent, can change it."""
+        return 0 if self._flatten.is_busy(account.id, key) else self._drift.sure(account, key)
+
     def _ignore(self, message: m.IgnoreDrift) -> None:
         account = self._core.accounts.get(message.account_id)
         key = _key(message)
@@ -72,12 +78,12 @@ class DriftActs:
         account = self._core.accounts[execution.account_id]
         side = Side.BUY if position.quantity < 0 else Side.SELL
         key = PositionKey(position.instrument, position.product)
-        shown = side.sign * account.drift.get(key, 0)
+        shown = side.sign * self._sure(account, key)
         most = min(abs(position.quantity), max(shown, 0))
-        if not 0 < message.quantity <= most or message.price <= 0:
+        if not 0 < message.quantity <= most or not is_price(message.price):
             self._refuse(
-                f"Not adopted: the broker shows {max(shown, 0)} of {position.instrument.symbol} "
-                f"closed, we hold {abs(position.quantity)}.",
+                f"Not adopted: two looks show {max(shown, 0)} of {position.instrument.symbol} "
+                f"closed and nothing on its way there, we hold {abs(position.quantity)}.",
                 account.id,
             )
             return
@@ -106,7 +112,9 @@ class DriftActs:
             message.by,
         )
         self._settled(account.id, key, -side.sign * message.quantity)
-        self._core.change(execution, attention="")
+        for part in execution.execution.attention.split(" · "):
+            if part.startswith("closed outside?") and position.instrument.symbol in part:
+                self._core.settle_attention(execution, part)
         self._core.event(
             "adopted",
             f"{message.by} adopts {message.quantity} of {position.instrument.symbol} in "
@@ -132,12 +140,13 @@ class DriftActs:
         account_id = message.plan.accounts[0].account_id
         account = self._core.accounts.get(account_id)
         key = PositionKey(planned.contract.instrument, message.plan.strategy.product)
-        drift = account.drift.get(key, 0) if account is not None else 0
-        shown = drift if message.quantity > 0 else -drift
-        if account is None or shown < abs(message.quantity) or message.price <= 0:
+        drift = self._sure(account, key) if account is not None else 0
+        shown = planned.leg.side.sign * drift
+        is_whole = 0 < planned.leg.side.sign * message.quantity <= shown
+        if account is None or not is_whole or not is_price(message.price):
             self._refuse(
-                f"Not taken over: the broker shows {drift:+d} of {planned.contract.symbol} beyond "
-                f"our runs, asked for {message.quantity:+d}.",
+                f"Not taken over: two looks show {drift:+d} of {planned.contract.symbol} beyond "
+                f"our runs and nothing on its way there, asked for {message.quantity:+d}.",
                 account_id,
             )
             return
@@ -166,14 +175,14 @@ class DriftActs:
     def _flatten_drift(self, message: m.FlattenDrift) -> None:
         account = self._core.accounts.get(message.account_id)
         key = _key(message)
-        look = account.drift_looks.get(key) if account is not None else None
         if account is not None and not self._drift.is_believable(account, key):
             self._refuse(
                 f"Not flattened: the position book contradicts today's trades on {message.symbol}.",
                 account.id,
             )
             return
-        if account is None or look is None or not look.is_confirmed or look.value == 0:
+        drift = self._drift.sure(account, key) if account is not None else 0
+        if account is None or drift == 0:
             self._refuse(
                 f"Not flattened: the difference on {message.symbol} is not confirmed by two looks "
                 "yet.",
@@ -181,7 +190,7 @@ class DriftActs:
             )
             return
         cause = f"flattened by {message.by}"
-        if not self._flatten.begin(account.id, key, look.value, cause):
+        if not self._flatten.begin(account.id, key, drift, cause):
             self._refuse(f"An order on {message.symbol} is under way already.", account.id)
 
 

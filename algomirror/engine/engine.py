@@ -17,6 +17,8 @@ from algomirror.domain.quote import Quote
 from algomirror.domain.run import TradingState
 from algomirror.engine import messages as m
 from algomirror.engine.accounts import AccountState
+from algomirror.engine.book import FINAL_EXECUTION
+from algomirror.engine.book import RunBook
 from algomirror.engine.chase import Chase
 from algomirror.engine.core import Core
 from algomirror.engine.drift import DriftDesk
@@ -147,10 +149,10 @@ class TradingEngine:
     def step(self) -> None:
         """Messages first, all of them; then the latest quotes; then what is due."""
         self._drain()
-        self._take_quotes()
-        self._mind_time()
+        self.core.mishaps.run("take prices", self._take_quotes)
+        self.core.mishaps.run("mind the time", self._mind_time)
         self._drain()
-        self._projection.project()
+        self.core.mishaps.run("show what happened", self._projection.project)
 
     def _drain(self) -> None:
         while (message := self.inbox.take_message()) is not None:
@@ -159,26 +161,11 @@ class TradingEngine:
 
     def _guarded(self, message: m.Message) -> None:
         """A handler that raises must not kill the thread nor vanish (architecture.md, habit 10)."""
-        try:
-            self._handle(message)
-        except Exception:
-            log.exception("engine could not handle %s", type(message).__name__)
-            self.core.event(
-                "engine_error",
-                f"The engine could not handle {type(message).__name__}. Trading continues; "
-                "see the log.",
-                level="critical",
-            )
+        self.core.mishaps.run(f"handle {type(message).__name__}", lambda: self._handle(message))
 
     def _settle(self) -> None:
         """Advance what was touched until nothing moves, then commit and act."""
-        try:
-            self._lifecycle.settle()
-        except Exception:
-            log.exception("engine could not advance an execution")
-            self.core.event(
-                "engine_error", "The engine could not advance an execution.", level="critical"
-            )
+        self.core.mishaps.run("advance the executions", self._lifecycle.settle)
         self._commit()
 
     def _commit(self) -> None:
@@ -209,27 +196,26 @@ class TradingEngine:
                     run.on_mark(instrument, quote.ltp)
                     touched[run_id] = None
         for run_id in touched:
-            self._risk.evaluate(book.runs[run_id])
+            self._judge(book.runs[run_id])
         if self.core.touched or self.core.has_staged:
             self._settle()
 
     def _mind_time(self) -> None:
         now = self._clock.monotonic()
         due = self.core.due_wakes()
-        for execution_id in due:
-            execution = self.core.book.executions[execution_id]
-            self.core.touched[execution.id] = None
-        self._health.round()
-        self._kills.round()
-        self._flatten.round()
-        self._expiry.round()
+        self.core.touched.update(dict.fromkeys(due))
+        for desk in (self._health, self._kills, self._flatten, self._expiry):
+            self.core.mishaps.run(f"do a round of {type(desk).__name__}", desk.round)
         if now >= self._next_safety_round:
             self._next_safety_round = now + SAFETY_ROUND_S
             for run in self.core.book.runs.values():
                 if not run.is_final:
-                    self._risk.evaluate(run)
+                    self._judge(run)
         if self.core.touched or self.core.has_staged:
             self._settle()
+
+    def _judge(self, run: RunBook) -> None:
+        self.core.mishaps.run(f"judge run {run.id}", lambda: self._risk.evaluate(run))
 
     # --- messages -------------------------------------------------------------------------
     def _handle(self, message: m.Message) -> None:
@@ -304,8 +290,15 @@ class TradingEngine:
         self._health.begin(message.profile.id)
 
     def _remove_account(self, message: m.AccountRemoved) -> None:
-        if any(not e.is_flat for e in self.core.book.account_executions(message.account_id)):
-            log.error("account %s still has positions, kept", message.account_id)
+        """Kept while something of it is open or on its way: its exits wait for its return."""
+        account_id, book = message.account_id, self.core.book
+        ends = all(
+            e.is_flat and e.state in FINAL_EXECUTION for e in book.account_executions(account_id)
+        )
+        if not ends or book.live_orders[account_id] or self._flatten.has_task(account_id):
+            name = self.core.account_name(account_id)
+            text = f"{name} was removed with positions or orders open: connect it again"
+            self.core.event("account", text, level="critical", account_id=account_id)
             return
-        self.core.accounts.pop(message.account_id, None)
-        self._projection.forget_account(message.account_id)
+        self.core.accounts.pop(account_id, None)
+        self._projection.forget_account(account_id)

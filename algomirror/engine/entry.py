@@ -99,7 +99,11 @@ class Entry:
             self._orders.order(execution, planned, missing)
 
     def _is_spent(self, execution: ExecutionBook, leg_id: int) -> bool:
-        """No second try by itself: after a rejected, cancelled or unknown order the leg waits."""
+        """No second try by itself: after a rejected, cancelled or unknown order the leg waits; one
+        that is being left, or was, is not entered again.
+        """
+        if leg_id in execution.plans or any(execution.leg_orders(leg_id, OrderPurpose.EXIT)):
+            return True
         return any(
             order.status in (OrderStatus.REJECTED, OrderStatus.CANCELLED, OrderStatus.UNKNOWN)
             for order in execution.leg_orders(leg_id, OrderPurpose.ENTRY)
@@ -236,6 +240,7 @@ class Entry:
         if not orders:
             return execution.remainder_done
         keeps = execution.remainder_done and policy is RemainderPolicy.KEEP
+        keeps = keeps and execution.ever_filled  # with nothing filled it is not over: one rests
         if any(
             not o.is_done and not (keeps and o.status is not OrderStatus.UNKNOWN) for o in orders
         ):

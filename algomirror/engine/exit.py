@@ -17,7 +17,9 @@ from algomirror.engine.core import Core
 from algomirror.engine.drift import DriftDesk
 from algomirror.engine.exit_end import ExitEnd
 from algomirror.engine.exit_end import open_entries
+from algomirror.engine.exit_late import ExitLate
 from algomirror.engine.exit_rest import ExitRest
+from algomirror.engine.exit_watch import ExitWatch
 from algomirror.engine.gate import Gate
 from algomirror.engine.gate import Hold
 
@@ -40,6 +42,8 @@ class Exits:
         self._chase = chase
         self._rest = ExitRest(core, drift, chase)
         self._end = ExitEnd(core, drift, chase, self._rest)
+        self._late = ExitLate(core)
+        self._watch = ExitWatch(core)
 
     # --- beginning ------------------------------------------------------------------------
     def begin(
@@ -59,7 +63,7 @@ class Exits:
         if reason in ASKS_THE_BOOKS:
             self._look_first(execution)
         legs = [leg_id] if leg_id is not None else list(execution.legs)
-        legs = [leg for leg in legs if self._has_something(execution, leg)]
+        legs = [leg for leg in legs if self.has_something(execution, leg)]
         planned = [leg for leg in legs if self._plan(execution, leg, reason, cause, None)]
         if leg_id is None:
             self._enter_exiting(execution, reason)
@@ -69,6 +73,15 @@ class Exits:
         self._cancel_entries(execution, legs)
         log.info("exit %s because=%s cause=%s", execution.id, reason, cause)
         return True
+
+    def begin_or_say(
+        self, execution: ExecutionBook, *, reason: ExitReason, cause: str, leg_id: int | None = None
+    ) -> None:
+        """One execution that cannot be left must not keep the others from it."""
+        self._core.mishaps.run(
+            f"begin the exit of execution {execution.id}",
+            lambda: self.begin(execution, reason=reason, cause=cause, leg_id=leg_id),
+        )
 
     def _look_first(self, execution: ExecutionBook) -> None:
         """An exit that nobody's limit forces refreshes a look older than 5 s, for 1 s at most."""
@@ -136,6 +149,7 @@ class Exits:
             return
         execution.whole_exit = True
         execution.remainder_done = True
+        execution.barrier_alarmed = execution.flat_alarmed = False
         execution.drift_before = dict(self._core.accounts[execution.account_id].drift)
         self._core.change(
             execution,
@@ -143,10 +157,10 @@ class Exits:
             exit_reason=execution.execution.exit_reason or reason,
         )
 
-    def _has_something(self, execution: ExecutionBook, leg_id: int) -> bool:
-        if execution.positions[leg_id].quantity:
-            return True
-        return any(
+    def has_something(self, execution: ExecutionBook, leg_id: int) -> bool:
+        if leg_id not in execution.positions:
+            return False
+        return execution.positions[leg_id].quantity != 0 or any(
             order.status in IN_FLIGHT for order in execution.leg_orders(leg_id, OrderPurpose.ENTRY)
         )
 
@@ -159,6 +173,8 @@ class Exits:
     def advance(self, execution: ExecutionBook) -> None:
         """Everything that can be done now; called after each change and when a timer is due."""
         self._reopen_if_needed(execution)
+        self._late.mind(execution)
+        self._watch.mind(execution)
         if not execution.plans and execution.state is not ExecutionState.EXITING:
             self._end.end_if_flat(execution)
             return
@@ -175,22 +191,36 @@ class Exits:
         """A proven fill after the end leads back to exiting (product.md 6.3, step 8)."""
         late = execution.state in FINAL_EXECUTION and not execution.is_flat
         if not late:
+            self._plan_what_has_none(execution)
             return
         reason = execution.execution.exit_reason or ExitReason.UNBALANCED
         execution.whole_exit = False
         self._core.attention(execution, "a late fill was found: what it left is being closed")
+        self._late.leave_halted(execution)
         for leg_id, position in execution.positions.items():
             if position.quantity:
                 self._plan(execution, leg_id, reason, "late fill", None)
         self._enter_exiting(execution, reason)
+
+    def _plan_what_has_none(self, execution: ExecutionBook) -> None:
+        """A fill that came late on a leg whose plan was over, or never made, is left too."""
+        for leg_id, position in execution.positions.items():
+            if position.quantity == 0 or leg_id in execution.plans:
+                continue
+            over = self._is_over_exit(execution, leg_id)
+            if over or execution.whole_exit:
+                reason = execution.execution.exit_reason or ExitReason.UNBALANCED
+                self._plan(execution, leg_id, reason, "late fill", None)
+            if over:
+                symbol = position.instrument.symbol
+                self._core.attention(execution, f"more of {symbol} was closed than was held")
 
     def _close_positions(self, execution: ExecutionBook) -> None:
         now = self._core.clock.monotonic()
         legs = list(execution.plans)
         waiting = open_entries(execution, legs)
         for order in waiting:
-            if self._core.track(order).cancel_sent_at is None:
-                self._core.orders.cancel(order)
+            self._core.orders.cancel(order)  # once, and again when it was in vain
         if waiting and execution.cancel_deadline is not None and now < execution.cancel_deadline:
             self._core.wake_in(execution.id, execution.cancel_deadline - now + 0.01)
             return

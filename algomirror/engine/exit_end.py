@@ -17,6 +17,7 @@ from algomirror.engine.chase import Chase
 from algomirror.engine.core import Core
 from algomirror.engine.drift import DriftDesk
 from algomirror.engine.exit_rest import ExitRest
+from algomirror.engine.refusals import WAITS_FOR_LOGIN
 
 FLAT_PROOF_ALARM_S = 20.0
 
@@ -90,6 +91,8 @@ class ExitEnd:
             if execution.in_flight(leg_id, side) or open_entries(execution, [leg_id]):
                 continue
             target = plan.target_quantity
+            if target is None and execution.has_unknown_entry(leg_id):
+                continue  # it may fill: then the plan is for that too
             closed = position.exit_quantity - self._rest.exited_before(execution, plan)
             if position.quantity == 0 or (target is not None and closed >= target):
                 self._close_plan(execution, plan)
@@ -114,9 +117,10 @@ class ExitEnd:
     def is_explained(self, execution: ExecutionBook) -> bool:
         """No drift, the drift of before this exit, or one that others' trades account for."""
         account, before = self._core.accounts[execution.account_id], execution.drift_before
-        for key in _keys(execution):
-            drift = account.drift.get(key, 0)
-            if drift not in (0, before.get(key, 0), self._drift.explained(account, key)):
+        for position in execution.positions.values():
+            key = PositionKey(position.instrument, position.product)
+            known = (0, before.get(key, 0), position.drift_at_entry)
+            if account.drift.get(key, 0) not in (*known, self._drift.explained(account, key)):
                 return False
         return True
 
@@ -131,16 +135,13 @@ class ExitEnd:
         plan = self._chase.noted_cost(execution, plan)
         done = replace(plan, state=ExitPlanState.DONE, done_at=self._core.clock.now())
         del execution.plans[plan.leg_id]
+        self._core.settle_attention(execution, WAITS_FOR_LOGIN)
         self._core.stage(done)
         self._core.touch(execution)
 
     def _last_fill_time(self, execution: ExecutionBook) -> datetime:
         times = [o.done_at for o in execution.orders.values() if o.filled_quantity and o.done_at]
         return max(times, default=self._core.clock.now())
-
-
-def _keys(execution: ExecutionBook) -> set[PositionKey]:
-    return {PositionKey(p.instrument, p.product) for p in execution.positions.values()}
 
 
 def open_entries(execution: ExecutionBook, legs: list[int]) -> list[Order]:

@@ -59,7 +59,7 @@ class ExitRest:
         account = self._core.accounts[execution.account_id]
         now = self._core.clock.monotonic()
         began = execution.outages.setdefault(newest.id, now)
-        if account.is_unreachable:
+        if account.is_unreachable or account.id not in self._core.limbs:
             execution.outages[newest.id] = now
             return self._look_again(execution, 1.0)
         looked = account.positions_look_at

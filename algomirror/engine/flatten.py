@@ -49,7 +49,7 @@ class Flatten:
 
         What the looks said until now is spent: only new ones can ask for more.
         """
-        if drift == 0 or (account_id, key) in self._tasks or self._working(account_id, key):
+        if drift == 0 or self.is_busy(account_id, key):
             return False
         self._core.accounts[account_id].drift_looks.pop(key, None)
         self._tasks[account_id, key] = Task(
@@ -69,6 +69,10 @@ class Flatten:
         )
         self._next_round = 0.0
         return True
+
+    def is_busy(self, account_id: int, key: PositionKey) -> bool:
+        """What is traded there already would be traded twice."""
+        return (account_id, key) in self._tasks or self._core.book.is_traded(account_id, key)
 
     def has_task(self, account_id: int) -> bool:
         return any(task.account_id == account_id for task in self._tasks.values())
@@ -108,14 +112,6 @@ class Flatten:
 
     def _in_flight(self, task: Task) -> int:
         return sum(o.open_quantity for o in self._orders(task))
-
-    def _working(self, account_id: int, key: PositionKey) -> bool:
-        """An order of ours there that may still fill would be traded twice."""
-        return any(
-            (order.intent.instrument, order.intent.product) == key
-            for client_id in self._core.book.live_orders[account_id]
-            if (order := self._core.book.orders[client_id])
-        )
 
     def _send(self, task: Task, quantity: int) -> None:
         task.attempts += 1

@@ -31,7 +31,8 @@ class Gate:
         """The first reason that keeps orders of this plan back; None when they may leave."""
         now = self._core.clock.now()
         contract = execution.legs[plan.leg_id].contract
-        if plan.not_before is not None and now < plan.not_before:
+        is_open = self._core.calendar.is_open(contract.exchange, now)
+        if plan.not_before is not None and now < plan.not_before and not is_open:
             return self._until(
                 plan.not_before, now, f"the exit is queued for {plan.not_before:%a %d %b %H:%M}"
             )

@@ -1,7 +1,9 @@
 """What is due: looks at the books, pings, funds, price proofs, subscriptions; and their answers."""
 
 import logging
+from datetime import date
 from datetime import time
+from functools import partial
 from typing import assert_never
 
 from algomirror.domain.instrument import UNDERLYINGS
@@ -68,16 +70,24 @@ class Health:
     # --- what is due ----------------------------------------------------------------------
     def round(self) -> None:
         now = self._core.clock.monotonic()
-        for account in self._core.accounts.values():
-            self._outcomes.retry_due(account.id)
-            self._look_if_due(account, now)
-            self._poll_if_due(account, now)
-            self._probe_if_due(account, now)
-            self._reserve_exits(account, now)
+        today = self._core.broker_day(self._core.clock.now())
+        for account in list(self._core.accounts.values()):
+            self._core.mishaps.run(
+                f"mind account {account.id}",
+                partial(self._mind, account, now, today),
+            )
         if now >= self._next_prices:
             self._next_prices = now + PROVE_PRICES_EVERY_S
             self._prove_prices()
         self._subscribe()
+
+    def _mind(self, account: AccountState, now: float, today: date) -> None:
+        account.begin_day(today)
+        self._outcomes.retry_due(account.id)
+        self._look_if_due(account, now)
+        self._poll_if_due(account, now)
+        self._probe_if_due(account, now)
+        self._reserve_exits(account, now)
 
     def _reserve_exits(self, account: AccountState, now: float) -> None:
         """Where a minute or day budget is set, entries leave what an exit of everything needs."""
@@ -105,6 +115,7 @@ class Health:
         trades = (
             unsettled
             or moves
+            or not account.has_todays_trades
             or bool(account.drift)
             or now - account.last_trades_at >= TRADES_EVERY_S
         )
@@ -165,11 +176,12 @@ class Health:
     def _probe_if_due(self, account: AccountState, now: float) -> None:
         """Semi-auto: ask whether it is over; a sandbox cannot tell, it is tried again instead."""
         since = account.semi_auto_since
-        if since is None or now < self._probe_due.get(account.id, 0.0):
+        limbs = self._core.limbs.get(account.id)
+        if limbs is None or since is None or now < self._probe_due.get(account.id, 0.0):
             return
         self._probe_due[account.id] = now + PROBE_EVERY_S
         if account.mode is not TradingMode.PAPER:
-            self._core.limbs[account.id].probe_order_mode()
+            limbs.probe_order_mode()
         elif now - since >= PAPER_RETRY_S:
             self._end_semi_auto(account, "orders are tried again")
 

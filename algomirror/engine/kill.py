@@ -61,8 +61,12 @@ class KillDesk:
         """By kill and account: when a look first showed nothing of others (monotonic)."""
 
     # --- pulling --------------------------------------------------------------------------
-    def pull(self, message: RequestKill) -> KillRecord:
+    def pull(self, message: RequestKill) -> KillRecord | None:
         """Entries stop, everything in the scope is left; pulled again it joins."""
+        if message.account_id is not None and message.account_id not in self._core.accounts:
+            text = f"No account {message.account_id} is known: nothing was killed."
+            self._core.event("refused", text, level="critical")
+            return None
         record = KillRecord(
             id=self._core.next_id("kill"),
             by=message.by,
@@ -133,7 +137,8 @@ class KillDesk:
             return [record.account_id] if record.account_id in self._core.accounts else []
         if record.strategy_id is None:
             return list(self._core.accounts)
-        return sorted({e.account_id for e in self._executions(record)})
+        found = {e.account_id for e in self._executions(record)}
+        return sorted(found & self._core.accounts.keys())
 
     def _executions(
         self, record: KillRecord, account_id: int | None = None
@@ -276,7 +281,14 @@ class KillDesk:
             message = self._request(file, order)
             if message is not None:
                 self._status = ""
-                self._by_file = self._open_for(message) or self.pull(message).id
+                self._by_file = self._open_for(message) or self._pulled(file, message)
+
+    def _pulled(self, file: KillFile, message: RequestKill) -> int | None:
+        record = self.pull(message)
+        if record is None:
+            self._refuse(file, f"no account {message.account_id} is known")
+            return None
+        return record.id
 
     def _open_for(self, message: RequestKill) -> int | None:
         """After a restart the file is still there: its kill goes on, it is not a second one."""

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 
 from algomirror.domain.money import ZERO
 from algomirror.domain.risk.events import RiskEventType
@@ -19,6 +20,10 @@ from algomirror.engine.exit import Exits
 from algomirror.engine.refusals import Refusals
 
 log = logging.getLogger(__name__)
+
+MISHAP = "the engine could not go on here, it tries again: see the log"
+MISHAP_RETRY_S = 1.0
+TAKE_BACK_AGAIN_S = 1.0
 
 MAX_ROUNDS = 50
 """More rounds without rest are a bug: logged, and the rest waits for the next step."""
@@ -41,21 +46,31 @@ class Lifecycle:
             rounds += 1
             touched, self._core.touched = self._core.touched, {}
             for execution_id in touched:
-                execution = self._core.book.executions[execution_id]
-                self._advance(execution)
+                self._advance_or_say(self._core.book.executions[execution_id])
                 run = self._core.book.run_of(execution_id)
                 runs[run.id] = run
         if self._core.touched:
             log.error("executions do not come to rest: %s", list(self._core.touched))
         for run in runs.values():
-            self._update_run(run)
+            self._core.mishaps.run(f"update run {run.id}", partial(self._update_run, run))
+
+    def _advance_or_say(self, execution: ExecutionBook) -> None:
+        """One that cannot go on must not keep the others from it; it is tried again."""
+        what = f"advance execution {execution.id}"
+        if not self._core.mishaps.run(what, lambda: self._advance(execution)):
+            self._core.attention(execution, MISHAP)
+            self._core.wake_in(execution.id, MISHAP_RETRY_S)
 
     def _advance(self, execution: ExecutionBook) -> None:
         for order in self._core.orders.take_rejected(execution.id):
             self._refusals.on_rejected(order)
-        if execution.state in (ExecutionState.PENDING, ExecutionState.ENTERING):
+        if execution.state in (ExecutionState.ENTERING, ExecutionState.ENTERED):
             self._entry.replace_cancelled(execution)
+        if execution.state in (ExecutionState.PENDING, ExecutionState.ENTERING):
             self._entry.advance(execution)
+        elif execution.working_entries() and not self._core.is_active(execution.account_id):
+            self._entry.take_back(execution)
+            self._core.wake_in(execution.id, TAKE_BACK_AGAIN_S)
         self._exits.advance(execution)
 
     # --- a person or a rule leaves a run --------------------------------------------------
@@ -108,7 +123,7 @@ class Lifecycle:
             account_id=account_id,
         )
         for execution in wanted:
-            self._exits.begin(
+            self._exits.begin_or_say(
                 execution, reason=reason, cause=f"risk event {event.id}", leg_id=leg_id
             )
 

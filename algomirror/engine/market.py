@@ -32,8 +32,8 @@ class Market:
         if quote.ltp <= 0:
             self._bad[quote.instrument] = quote.at
             return False
-        if known is not None and quote.at < known.at:
-            return False
+        if known is not None and quote.at < known.at and self.is_fresh(quote.instrument):
+            return False  # when the last one is old, the clock was set back
         self.last[quote.instrument] = quote
         self._received[quote.instrument] = self._clock.monotonic()
         if self._bad:

@@ -28,6 +28,8 @@ ENTRY_WAITS_S = 30.0
 """An entry that waited longer for the database is taken back: its plan is no longer true (4.1)."""
 WORKERS_BACK_S = 0.5
 ALARM_TRIES = 3
+STATED = " states: "
+"""In the reason of an order that a person settled; a restart knows it by that."""
 EXTERNAL = "external"
 """Source of a fill that a person confirmed: it never came through our orders."""
 
@@ -52,7 +54,10 @@ class Orders:
         )
         account = core.accounts[intent.account_id]
         account.tracks[order.id] = Track(
-            sent_at=core.clock.monotonic(), drift_before=self._drift_of(intent), at_sender=True
+            sent_at=core.clock.monotonic(),
+            submitted_at=core.clock.monotonic(),
+            drift_before=self._drift_of(intent),
+            at_sender=True,
         )
         self._put(order, "", "engine", intent.cause)
         self._send_when_durable(order)
@@ -287,7 +292,10 @@ class Orders:
                 account = core.accounts[intent.account_id]
                 account.expect_drift(key, intent.side.sign * fill.quantity)
             return
+        held = execution.positions[intent.leg_id].quantity
         position = execution.positions[intent.leg_id].apply(intent.side, fill.quantity, fill.value)
+        if held * position.quantity < 0:
+            position = replace(position, closed_outside=0)  # it was a claim on the other side
         if position.closed_outside > abs(position.quantity):
             position = replace(position, closed_outside=abs(position.quantity))
         execution.positions[intent.leg_id] = position

@@ -8,8 +8,10 @@ from algomirror.domain.order import OrderPurpose
 from algomirror.domain.order import OrderReport
 from algomirror.domain.order import OrderStatus
 from algomirror.domain.run import TradingMode
+from algomirror.engine.accounts import Track
 from algomirror.engine.core import Core
 from algomirror.engine.messages import SendOutcome
+from algomirror.engine.orders import ENTRY_WAITS_S
 from algomirror.engine.ports import Accepted
 from algomirror.engine.ports import NotSent
 from algomirror.engine.ports import Refused
@@ -43,7 +45,8 @@ class Outcomes:
         track.at_sender = False
         now = self._core.clock.monotonic()
         track.ended_at = now
-        track.sent_at = now - (message.ended_at - message.sent_at).total_seconds()
+        took = (message.ended_at - message.sent_at).total_seconds()  # the wall clock may be set
+        track.sent_at = min(max(now - took, track.submitted_at), now)
         self._core.jobs.pop(order.id, None)
         outcome = message.outcome
         match outcome:
@@ -59,7 +62,9 @@ class Outcomes:
                 assert_never(outcome)
 
     def _accepted(self, order: Order, outcome: Accepted) -> None:
-        owner = self._core.book.broker_ids[order.intent.account_id].get(outcome.broker_order_id)
+        owner = self._core.book.owner(
+            order.intent.account_id, outcome.broker_order_id, order.session_day
+        )
         if owner is not None and owner != order.id:
             self._flag(order, f"the broker gave order id of {owner} again to {order.id}")
             self._report(order, OrderStatus.UNKNOWN, "the broker's order id belongs to another")
@@ -137,7 +142,7 @@ class Outcomes:
         """The same id again after 0.5, 1, 2 s; entries give up, exits are made anew after 10 s."""
         track = self._core.track(order)
         track.tries += 1
-        waited = (self._core.clock.now() - order.submitted_at).total_seconds()
+        waited = self._core.clock.monotonic() - track.submitted_at
         is_entry = order.intent.purpose is OrderPurpose.ENTRY
         if track.cancel_wanted:
             self._report(order, OrderStatus.CANCELLED, "taken back before it was sent")
@@ -171,12 +176,22 @@ class Outcomes:
             order = self._core.book.orders[client_id]
             if order.status is not OrderStatus.SUBMITTED:
                 track.retry_at = None
-            elif track.cancel_wanted:
+            elif track.cancel_wanted or self._is_old_entry(order, track, now):
                 track.retry_at = None
                 self._report(order, OrderStatus.CANCELLED, "taken back before it was sent")
+            elif now - track.submitted_at >= WITHDRAW_AFTER_S and not _is_entry(order):
+                track.retry_at = None
+                self._report(order, OrderStatus.CANCELLED, "not sent")
             else:
                 track.at_sender, track.retry_at = True, None
                 self._core.orders.resend(order)
+
+    def _is_old_entry(self, order: Order, track: Track, now: float) -> bool:
+        """Its plan is no longer true (4.1), or nothing may enter there any more."""
+        if not _is_entry(order):
+            return False
+        is_active = self._core.is_active(order.intent.account_id)
+        return now - track.submitted_at > ENTRY_WAITS_S or not is_active
 
     def _after_request(self, order: Order, message: SendOutcome) -> None:
         """A cancel or modify: only a clear yes to a modify counts, else the books decide."""
@@ -225,3 +240,7 @@ class Outcomes:
     def _run_id(self, order: Order) -> int | None:
         execution = self._core.execution_of(order)
         return execution.execution.run_id if execution else None
+
+
+def _is_entry(order: Order) -> bool:
+    return order.intent.purpose is OrderPurpose.ENTRY

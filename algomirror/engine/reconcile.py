@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 FINAL_SECOND_LOOK_S = 2.0
 COMPLETE_SECOND_LOOK_S = 1.0
+CONTRADICTION_S = 10.0
+"""An order with trades that is called rejected: what the trades say stands, its rest died."""
 MISSING_LOOKS = 5
 MISSING_AFTER_S = 20.0
 _ENDED = (OrderStatus.REJECTED, OrderStatus.CANCELLED)
@@ -60,6 +62,8 @@ class Reconcile:
         self._drift = drift
         self._day_change = DayChange(core)
         self._unknown = UnknownResolver(core)
+        self._is_withheld = False
+        """Some row of the look in hand waits for a second one."""
 
     def on_books(self, message: BooksRead) -> None:
         account = self._core.accounts.get(message.account_id)
@@ -72,9 +76,11 @@ class Reconcile:
             return
         took = _seconds(message.ended_at, message.begun_at)
         age = _seconds(self._core.clock.now(), message.begun_at)
-        begun = self._core.clock.monotonic() - max(age, took)  # a clock may be set back
+        begun = self._core.clock.monotonic() - max(age, took, 0.0)  # a clock may be set back
         if account.complete_look_at is not None and begun <= account.complete_look_at:
             return  # repeated, or overtaken by a newer one: nothing in it is news
+        if self._core.broker_day(message.begun_at) != self._core.broker_day(self._core.clock.now()):
+            return  # it holds rows of yesterday
         self._day_change.roll(account)
         if not self._nothing_new(account, message) and not self._read_orders(
             account, message, message.orders, begun
@@ -94,12 +100,8 @@ class Reconcile:
         self._unknown.count_look(
             account, message.trades, took_s=took, with_positions=message.positions is not None
         )
-        self._reconciled(account)
-
-    def _reconciled(self, account: AccountState) -> None:
-        if not account.is_reconciled and not self._core.book.unresolved(account.id):
-            log.info("account %s reconciled", account.id)
-        account.is_reconciled = True
+        if not account.is_reconciled:
+            self._reconciled(account)
         for execution in self._core.book.account_executions(account.id):
             if execution.plans or execution.state in ("pending", "entering", "exiting"):
                 self._core.touch(execution)
@@ -129,6 +131,7 @@ class Reconcile:
         if message.trades is not None:
             self._drift.read_trades(account, message.trades)
         self._unknown.match(account, rows, begun)
+        self._is_withheld = False
         today = self._core.broker_day(message.ended_at)
         ours = self._core.book.broker_ids[account.id]
         for row in orders:
@@ -137,11 +140,19 @@ class Reconcile:
             if order is not None and order.session_day == today:
                 self._apply_row(order, row, sums, message.ended_at)
         self._remember(account, rows, message.ended_at)
-        account.last_orders = orders
+        account.last_orders = None if self._is_withheld else orders
         if message.trades is not None:
             settled = not self._core.book.live_orders[account.id]
             account.last_trades = message.trades if settled else None
         return True
+
+    def _reconciled(self, account: AccountState) -> None:
+        """The first complete look; what it does not settle keeps entries out (7.7)."""
+        account.is_reconciled = True
+        left = self._core.book.unresolved(account.id)
+        log.info("account %s reconciled, %d orders unresolved", account.id, len(left))
+        if left:
+            self._core.reduce(account.id, f"started with {len(left)} orders unresolved")
 
     # --- is it a look at all --------------------------------------------------------------
     def _is_complete(
@@ -219,6 +230,8 @@ class Reconcile:
         report = self._report(order, row, traded, at)
         if report is not None:
             self._core.orders.report(order.id, report)
+        else:
+            self._is_withheld = True
         self._settle_modify(order.id, row)
 
     def _settle_modify(self, order_id: str, row: BookOrder) -> None:
@@ -291,12 +304,12 @@ class Reconcile:
         if traded is None:
             self._core.want_look(order.intent.account_id, delay=0.1)
             return None
-        if not self._is_repeated(order, row.raw_status, FINAL_SECOND_LOOK_S):
+        refused_in_part = row.status is OrderStatus.REJECTED and traded.quantity > 0
+        seconds = CONTRADICTION_S if refused_in_part else FINAL_SECOND_LOOK_S
+        if not self._is_repeated(order, f"{row.raw_status} {traded.quantity}", seconds):
             self._core.want_look(order.intent.account_id, delay=FINAL_SECOND_LOOK_S + 0.05)
-            return None
-        if row.status is OrderStatus.REJECTED and traded.quantity:
-            return None
-        return row.status
+            return OrderStatus.ACCEPTED if refused_in_part else None
+        return OrderStatus.CANCELLED if refused_in_part else row.status
 
     def _is_repeated(self, order: Order, word: str, seconds: float) -> bool:
         track = self._core.track(order)

@@ -1,6 +1,7 @@
 """Start-up is recovery: the journal's facts become the book, and nothing is trusted unproven."""
 
 import logging
+from dataclasses import replace
 
 from algomirror.domain.books import PositionKey
 from algomirror.domain.instrument import Exchange
@@ -16,16 +17,22 @@ from algomirror.domain.run import Execution
 from algomirror.domain.run import ExecutionState
 from algomirror.domain.run import Run
 from algomirror.domain.run import TradingState
+from algomirror.engine.accounts import AccountState
 from algomirror.engine.accounts import Track
+from algomirror.engine.book import FINAL_EXECUTION
 from algomirror.engine.book import ExecutionBook
 from algomirror.engine.book import RunBook
 from algomirror.engine.core import Core
+from algomirror.engine.orders import STATED
 from algomirror.engine.outcomes import SEMI_AUTO
 from algomirror.engine.outcomes import WAITS_FOR_APPROVAL
+from algomirror.engine.ports import AccountProfile
 from algomirror.engine.ports import KillRecord
 from algomirror.engine.ports import Recovered
 from algomirror.engine.projection import Projection
+from algomirror.engine.start import PLAN_VALID_S
 from algomirror.engine.start import Start
+from algomirror.engine.unknown import NOT_FOUND
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +43,11 @@ def recover(core: Core, start: Start, projection: Projection) -> tuple[KillRecor
     Orders that may be at a broker become UNKNOWN; accounts trade only after their books were read
     (AccountState.is_reconciled).
     """
-    found = core.journal.load(core.clock.now().date())
+    today = core.broker_day(core.clock.now())
+    found = core.journal.load(today)
     core.set_next_ids(found.next_ids)
     start.recover(dict(found.run_numbers))
+    _stand_in(core, found)
     for run in found.runs:
         core.book.add_run(_run_book(run))
     for execution in found.executions:
@@ -66,6 +75,23 @@ def recover(core: Core, start: Start, projection: Projection) -> tuple[KillRecor
     return found.kills
 
 
+def _stand_in(core: Core, found: Recovered) -> None:
+    """An account that is gone (or whose key cannot be read) with something open is not forgotten.
+
+    Its exits wait, and say so, until it is connected again.
+    """
+    needed = {e.account_id for e in found.executions if e.state not in FINAL_EXECUTION}
+    needed |= {o.intent.account_id for o in found.orders if not o.is_done}
+    for account_id in sorted(needed - core.accounts.keys()):
+        name = f"Account {account_id} (not connected)"
+        profile = AccountProfile(
+            id=account_id, name=name, broker_name="", colour="", is_primary=False, is_active=False
+        )
+        core.accounts[account_id] = AccountState(profile=profile)
+        text = f"{name} has positions or orders open: connect it again"
+        core.event("account", text, level="critical", account_id=account_id)
+
+
 def _run_book(run: Run) -> RunBook:
     book = RunBook(run=run, rules=rules_of(run.plan.strategy), peak=run.peak_pnl)
     book.trough = run.trough_pnl
@@ -77,6 +103,12 @@ def _run_book(run: Run) -> RunBook:
 def _execution_book(core: Core, execution: Execution, run: RunBook) -> ExecutionBook:
     planned = next(a for a in run.run.plan.accounts if a.account_id == execution.account_id)
     now = core.clock.monotonic()
+    away = (core.clock.now() - run.run.started_at).total_seconds()
+    if execution.state is ExecutionState.PENDING and away > PLAN_VALID_S:
+        why = "the program was down: its plan is too old"
+        execution = replace(execution, state=ExecutionState.SKIPPED, skip_reason=why)
+        core.stage(execution)
+        core.touched[execution.id] = None
     return ExecutionBook(
         execution=execution,
         legs={p.leg.id: p for p in run.run.plan.legs},
@@ -84,16 +116,19 @@ def _execution_book(core: Core, execution: Execution, run: RunBook) -> Execution
         whole_exit=execution.state is ExecutionState.EXITING,
         begun_at=now,
         hedges_from=now if execution.state is ExecutionState.ENTERING else None,
+        remainder_done=away > run.run.plan.strategy.entry_timeout_s,
     )
 
 
 def _restore_order(core: Core, order: Order) -> None:
     """SUBMITTED means "may be at the broker": after a restart that is UNKNOWN, never resent."""
     core.book.put_order(order)
+    account = core.accounts.get(order.intent.account_id)
+    if account is not None and order.session_day == core.broker_day(core.clock.now()):
+        _restore_events(core, account, order)
     if order.is_done:
         _count_slice(core, order)
         return
-    account = core.accounts.get(order.intent.account_id)
     if account is not None:
         now = core.clock.monotonic()
         account.tracks[order.id] = Track(sent_at=now, ended_at=now)
@@ -111,6 +146,23 @@ def _restore_order(core: Core, order: Order) -> None:
             ),
         )
     _count_slice(core, order)
+
+
+def _restore_events(core: Core, account: AccountState, order: Order) -> None:
+    """When something of ours last happened on a symbol, and which verdicts are provisional."""
+    wall = max(filter(None, (order.submitted_at, order.acked_at, order.done_at)))
+    at = core.clock.monotonic() - max((core.clock.now() - wall).total_seconds(), 0.0)
+    key = PositionKey(order.intent.instrument, order.intent.product)
+    if order.broker_order_id is not None or not order.is_done:
+        account.last_event_at[key] = max(at, account.last_event_at.get(key, at))
+        account.last_order_event = max(at, account.last_order_event)
+        execution = core.execution_of(order)
+        if execution is not None:
+            execution.last_order_event = max(at, execution.last_order_event)
+    unproven = order.reason.startswith(NOT_FOUND) or STATED in order.reason
+    if order.is_done and order.broker_order_id is None and unproven:
+        account.provisional[order.id] = core.clock.monotonic()
+        account.tracks[order.id] = Track(sent_at=at, ended_at=at)
 
 
 def _count_slice(core: Core, order: Order) -> None:
@@ -144,7 +196,8 @@ def _restore_accounts(core: Core, found: Recovered) -> None:
     for account in core.accounts.values():
         for client_id, track in account.tracks.items():
             ago = (now - core.book.orders[client_id].submitted_at).total_seconds()
-            track.sent_at = elapsed - ago
+            track.sent_at = elapsed - max(ago, 0.0)
+            track.submitted_at = track.sent_at
         core.want_look(account.id, positions=True)
 
 
@@ -172,5 +225,5 @@ def _restore_drift(core: Core, found: Recovered) -> None:
         moved = order.intent.side.sign * order.filled_quantity
         if order.intent.purpose is OrderPurpose.FLATTEN:
             account.expect_drift(key, moved)
-        elif "-OUTSIDE-" in order.id:
+        elif "-OUTSIDE-" in order.id or "-SETTLEMENT-" in order.id:
             account.expect_drift(key, -moved)

@@ -15,6 +15,7 @@ from algomirror.engine.core import Core
 
 RETRY_DELAYS_S = (1.0, 2.0, 5.0, 10.0, 10.0)
 ESCALATED_RETRY_S = 60.0
+WAITS_FOR_LOGIN = "the exit waits for the login at the broker: renew it"
 
 
 class Refusals:
@@ -44,6 +45,7 @@ class Refusals:
         if kind in (RefusalClass.LOGIN, RefusalClass.ADDRESS):
             execution.waits_for_login.add(leg_id)
             execution.retry_at[leg_id] = inf
+            self._core.attention(execution, WAITS_FOR_LOGIN)
             again = f"it is tried when {self._core.account_name(execution.account_id)} is back"
         else:
             execution.retry_at[leg_id] = now + delay
@@ -97,6 +99,8 @@ class Refusals:
             execution=execution,
             leg_id=order.intent.leg_id,
         )
+        symbol = order.intent.instrument.symbol
+        self._core.reduce(execution.account_id, f"{count} exits of {symbol} were refused")
         self._core.attention(
             execution,
             f"ESCALATED: {count} exits of {order.intent.instrument.symbol} refused, "

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import assert_never
 
 from algomirror.domain.money import is_on_tick
+from algomirror.domain.money import is_price
 from algomirror.domain.order import WORKING
 from algomirror.domain.order import Order
 from algomirror.domain.order import OrderPurpose
@@ -14,9 +15,12 @@ from algomirror.domain.order import PriceType
 from algomirror.domain.order import Side
 from algomirror.engine import messages as m
 from algomirror.engine.balance import complete_sets
+from algomirror.engine.book import FINAL_EXECUTION
+from algomirror.engine.book import RunBook
 from algomirror.engine.core import Core
 from algomirror.engine.exit import Exits
 from algomirror.engine.lifecycle import Lifecycle
+from algomirror.engine.orders import STATED
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +76,9 @@ class Requests:
             log.warning("exit asked for run %s which is not live", message.run_id)
             self.refuse(f"Run {message.run_id} is not live: nothing to exit.")
             return
+        if why := self._why_no_exit(run, message):
+            self.refuse(why, run_id=run.id)
+            return
         self._lifecycle.exit_run(
             run,
             reason=message.reason,
@@ -79,6 +86,20 @@ class Requests:
             account_id=message.account_id,
             leg_id=message.leg_id,
         )
+
+    def _why_no_exit(self, run: RunBook, message: m.RequestExit) -> str:
+        """A request that would do nothing is not taken in silence."""
+        wanted = [
+            e
+            for e in run.executions.values()
+            if message.account_id in (None, e.account_id) and e.state not in FINAL_EXECUTION
+        ]
+        if not wanted:
+            return f"Run {run.run.number} has nothing open there: nothing to exit."
+        leg_id = message.leg_id
+        if leg_id is not None and not any(self._exits.has_something(e, leg_id) for e in wanted):
+            return f"Leg {leg_id} of run {run.run.number} holds nothing: exit the whole account."
+        return ""
 
     def _release_longs(self, message: m.ReleaseLongs) -> None:
         execution = self._core.book.executions.get(message.execution_id)
@@ -167,7 +188,7 @@ class Requests:
         kind, execution = order.intent.price_type, self._core.execution_of(order)
         tick = execution.legs[order.intent.leg_id or 0].contract.tick_size if execution else None
         for name, price in (("limit", limit), ("trigger", trigger)):
-            if price is not None and price <= 0:
+            if price is not None and not is_price(price):
                 return f"the {name} price must be above 0"
             if price is not None and tick and not is_on_tick(price, tick):
                 return f"the {name} price {price} is not on the tick of {tick}"
@@ -208,7 +229,7 @@ class Requests:
                 at=self._core.clock.now(),
                 filled_quantity=filled,
                 filled_value=value,
-                reason=f"{message.by} states: {filled} of {order.intent.quantity} filled",
+                reason=f"{message.by}{STATED}{filled} of {order.intent.quantity} filled",
             ),
         )
         account = self._core.accounts[order.intent.account_id]
@@ -220,12 +241,14 @@ class Requests:
         filled = message.filled_quantity
         if order.is_done:
             return f"it is {order.status} already"
+        if order.status is OrderStatus.SUBMITTED:
+            return "its answer is on its way"
         track = self._core.track(order)
         is_old = order.session_day < self._core.broker_day(self._core.clock.now())
         if order.broker_order_id is not None and not is_old and not track.is_missing:
             return "the broker's order book settles it"
         if not order.filled_quantity <= filled <= order.intent.quantity:
             return f"between {order.filled_quantity} and {order.intent.quantity} units"
-        if filled > order.filled_quantity and (message.price is None or message.price <= 0):
+        if filled > order.filled_quantity and not is_price(message.price):
             return "a fill needs its price"
         return ""

@@ -12,9 +12,9 @@ from algomirror.domain.risk.rules import RiskRule
 from algomirror.domain.risk.rules import RuleState
 from algomirror.domain.risk.rules import evaluate
 from algomirror.domain.risk.verdict import Trigger
-from algomirror.domain.run import ExecutionState
 from algomirror.domain.run import RunState
 from algomirror.domain.strategy import RiskAction
+from algomirror.engine.book import FINAL_EXECUTION
 from algomirror.engine.book import RunBook
 from algomirror.engine.core import Core
 from algomirror.engine.exit import Exits
@@ -110,8 +110,10 @@ class RiskDesk:
         )
         self._core.stage(run.run)
         for execution in run.executions.values():
-            if execution.state not in (ExecutionState.EXITED, ExecutionState.SKIPPED):
-                self._exits.begin(execution, reason=trigger.reason, cause=f"risk event {event.id}")
+            if execution.state not in FINAL_EXECUTION:
+                self._exits.begin_or_say(
+                    execution, reason=trigger.reason, cause=f"risk event {event.id}"
+                )
 
     def why(self, run: RunBook) -> tuple[str, ...]:
         """One line a leg: net quantity, price, age, source."""

@@ -20,6 +20,8 @@ from algomirror.engine.core import Core
 log = logging.getLogger(__name__)
 
 LOOK_DELAYS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+NOT_FOUND = "not found at the broker"
+"""How the reason of a provisional verdict begins; a restart knows it by that."""
 NOT_FOUND_LOOKS = 5
 NOT_FOUND_AFTER_S = 20.0
 SLOW_ANSWER_S = 2.0
@@ -74,7 +76,7 @@ class UnknownResolver:
         refuted = []
         for client_id in account.provisional:
             order = self._core.book.orders[client_id]
-            if order.broker_order_id is None and order.status is OrderStatus.REJECTED:
+            if order.broker_order_id is None and order.is_done:
                 refuted.append(order)
         refuted = [o for o in refuted if self._is_todays(o)]
         return found + sorted(refuted, key=lambda o: (o.submitted_at, o.id))
@@ -129,7 +131,11 @@ class UnknownResolver:
                 self._adopt(account, order, row)
 
     def _is_ours(self, account: AccountState, row: BookOrder) -> bool:
-        return row.broker_order_id in self._core.book.broker_ids[account.id]
+        return self._owner(account, row.broker_order_id) is not None
+
+    def _owner(self, account: AccountState, broker_order_id: str) -> str | None:
+        today = self._core.broker_day(self._core.clock.now())
+        return self._core.book.owner(account.id, broker_order_id, today)
 
     def _is_marked_for_another(self, row: BookOrder, orders: list[Order]) -> bool:
         """A tag that is given back and is not one of these orders' proves that it is not them."""
@@ -153,6 +159,8 @@ class UnknownResolver:
                 reason="found in the order book",
             ),
         )
+        if was_refuted:
+            self._ask_human(order, "it was thought over and turned up at the broker")
         self._core.event(
             "order_found",
             f"{account.profile.name}: {order.intent.side} {order.intent.instrument.symbol} "
@@ -205,14 +213,22 @@ class UnknownResolver:
         """No trade that nobody accounts for, and the broker's net is what it was at the send."""
         intent = order.intent
         for trade in trades:
-            known = trade.broker_order_id in self._core.book.broker_ids[account.id]
+            known = self._owner(account, trade.broker_order_id) is not None
             first_seen = account.seen.get(trade.broker_order_id)
             before = first_seen is not None and first_seen <= self._core.track(order).sent_at
             same = trade.instrument == intent.instrument and trade.side is intent.side
             if same and not known and not before:
                 return False
         drift = account.drift.get(PositionKey(intent.instrument, intent.product), 0)
-        return drift == (self._core.track(order).drift_before or 0)
+        return drift == self._drift_before(order)
+
+    def _drift_before(self, order: Order) -> int:
+        """At the send; where that is not known (after a restart) at the entry of its leg."""
+        before = self._core.track(order).drift_before
+        execution, leg_id = self._core.execution_of(order), order.intent.leg_id
+        if before is None and execution is not None and leg_id is not None:
+            return execution.positions[leg_id].drift_at_entry
+        return before or 0
 
     def _refute(self, account: AccountState, order: Order) -> None:
         account.provisional[order.id] = self._core.clock.monotonic()
@@ -222,7 +238,7 @@ class UnknownResolver:
                 status=OrderStatus.REJECTED,
                 source="reconcile",
                 at=self._core.clock.now(),
-                reason=f"not found at the broker ({NOT_FOUND_LOOKS} checks)",
+                reason=f"{NOT_FOUND} ({NOT_FOUND_LOOKS} checks)",
             ),
         )
 

@@ -121,10 +121,11 @@ def orderbook(account: PaperAccount, values: dict[str, Any], now: datetime) -> A
 
 
 def tradebook(account: PaperAccount, values: dict[str, Any], now: datetime) -> Answer:
-    books = account.books
-    new = books.trades[len(books.trade_rows) :]
-    books.trade_rows.extend(_trade_row(account, trade) for trade in new)
-    return success(account, data=books.trade_rows[::-1])
+    rows = account.books.trade_rows
+    for trade in account.books.trades:
+        if trade.tradeid not in rows:
+            rows[trade.tradeid] = _trade_row(account, trade)
+    return success(account, data=[rows[t.tradeid] for t in account.books.trades[::-1]])
 
 
 def _trade_row(account: PaperAccount, trade: PaperTrade) -> dict[str, Any]:

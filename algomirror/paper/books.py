@@ -123,8 +123,8 @@ class Books:
     trades: list[PaperTrade] = field(default_factory=list)
     positions: dict[tuple[str, str, str], PaperPosition] = field(default_factory=dict)
     past: list[tuple[datetime, list[PaperPosition]]] = field(default_factory=list)
-    trade_rows: list[dict[str, Any]] = field(default_factory=list)
-    """As the trade book shows `trades`, as far as it was asked for."""
+    trade_rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By trade id, as the trade book shows it."""
     _open: dict[str, PaperOrder] = field(default_factory=dict)
 
     def add(self, order: PaperOrder) -> None:

@@ -46,13 +46,22 @@ def _table(model: Any) -> Table:
 
 
 def load(engine: Engine, session_day: date) -> Recovered:
-    """Every run that is not over or was of this session day, with all that belongs to it."""
+    """Every run that is not over, or was of this session day, or traded on it, with its parts."""
     with engine.connect() as connection:
         runs = _table(tt.StrategyRun)
-        wanted = runs.c.state.in_(_LIVE_RUNS) | (runs.c.session_day == session_day)
+        executions, orders = _table(tt.StrategyExecution), _table(tt.OrderTable)
+        traded_today = (
+            select(executions.c.run_id)
+            .join(orders, orders.c.execution_id == executions.c.id)
+            .where(orders.c.session_day == session_day)
+        )
+        wanted = (
+            runs.c.state.in_(_LIVE_RUNS)
+            | (runs.c.session_day == session_day)
+            | runs.c.id.in_(traded_today)
+        )
         run_rows = connection.execute(select(runs).where(wanted)).mappings().all()
         ids = [r["id"] for r in run_rows]
-        executions = _table(tt.StrategyExecution)
         execution_rows = (
             connection.execute(select(executions).where(executions.c.run_id.in_(ids)))
             .mappings()
