@@ -8,6 +8,7 @@ from decimal import Decimal
 from decimal import InvalidOperation
 from typing import Any
 
+from algomirror.broker.wire_rows import named
 from algomirror.broker.wire_rows import parsed_once
 from algomirror.domain.books import BookOrder
 from algomirror.domain.books import BookPosition
@@ -83,7 +84,7 @@ def _whole(value: Any, name: str) -> int:
 def _instrument(row: Mapping[str, Any]) -> Instrument | None:
     """None for exchanges we do not trade on (their rows concern nobody here)."""
     try:
-        return Instrument(str(row["symbol"]), Exchange(str(row["exchange"]).upper()))
+        return named(str(row["symbol"]), str(row["exchange"]))
     except (KeyError, ValueError):
         return None
 
@@ -254,22 +255,23 @@ def _trade_row(row: Mapping[str, Any]) -> BookTrade | None:
 
 
 def parse_position_book(body: Any) -> list[BookPosition]:
-    found = []
-    for row in data_of(body, list):
-        instrument, product = _instrument(row), _product(row)
-        if instrument is None or product is None:
-            continue
-        found.append(
-            BookPosition(
-                instrument=instrument,
-                product=product,
-                quantity=_whole(row.get("quantity"), "quantity"),
-                average_price=_decimal_or_none(row.get("average_price")),
-                ltp=_decimal_or_none(row.get("ltp")),
-                pnl=_decimal_or_none(row.get("pnl")),
-            )
-        )
-    return found
+    parsed = (_position_row(row) for row in data_of(body, list))
+    return [row for row in parsed if row is not None]
+
+
+@parsed_once
+def _position_row(row: Mapping[str, Any]) -> BookPosition | None:
+    instrument, product = _instrument(row), _product(row)
+    if instrument is None or product is None:
+        return None
+    return BookPosition(
+        instrument=instrument,
+        product=product,
+        quantity=_whole(row.get("quantity"), "quantity"),
+        average_price=_decimal_or_none(row.get("average_price")),
+        ltp=_decimal_or_none(row.get("ltp")),
+        pnl=_decimal_or_none(row.get("pnl")),
+    )
 
 
 def parse_funds(body: Any, at: datetime) -> Funds:

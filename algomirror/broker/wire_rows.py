@@ -6,9 +6,18 @@ from functools import lru_cache
 from typing import Any
 from typing import TypeVar
 
+from algomirror.domain.instrument import Exchange
+from algomirror.domain.instrument import Instrument
+
 Row = Mapping[str, Any]
 Found = TypeVar("Found")
 ROWS_KEPT = 4096
+
+
+@lru_cache(maxsize=ROWS_KEPT)
+def named(symbol: str, exchange: str) -> Instrument:
+    """One object for each; ValueError for an exchange that is none of ours."""
+    return Instrument(symbol, Exchange(exchange.upper()))
 
 
 def parsed_once(parse: Callable[[Row], Found]) -> Callable[[Row], Found]:
