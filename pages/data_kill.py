@@ -1,18 +1,14 @@
 """Data of the kill switch: what each scope would close, and how a pull of it counts down."""
 
-from collections.abc import Iterable
+from collections import defaultdict
 from decimal import Decimal
 from typing import Any
-from typing import TypeVar
 
 from algomirror.app import App
 from algomirror.engine.attention_rows import KillRow
 from algomirror.engine.live_view import AccountRow
 from algomirror.engine.live_view import ExecutionRow
 from algomirror.engine.live_view import LiveView
-from algomirror.engine.live_view import OrderRow
-from algomirror.engine.live_view import PositionRow
-from algomirror.engine.live_view import RunRow
 from pages import formats as f
 from pages.data import LIVE_STATES
 from pages.data import STATE_WORDS
@@ -21,24 +17,27 @@ from pages.data import ms
 from pages.data import runs
 from pages.data import text
 
-T = TypeVar("T")
 TOPICS = {"account", "run", "execution", "kill"}
+Held = dict[int, dict[int, list[ExecutionRow]]]
+"""By strategy and account."""
 SLOW = ("degraded", "failed", "auth_error")
 
 
 def panel(app: App) -> dict[str, Any]:
     """Scopes to choose from, and the count-down of the newest pull and of all that are not flat."""
     view = app.view
-    names = strategies(view)
-    scopes = [{"id": "", "label": "Everything", "rows": [_account(a) for a in accounts(view)]}]
+    fleet = accounts(view)
+    shown = {a.id: _account(a) for a in fleet}
+    held = _held(view)
+    scopes = [{"id": "", "label": "Everything", "rows": list(shown.values())}]
     scopes += [
-        {"id": f"account:{a.id}", "label": f"Account {a.name}", "rows": [_account(a)]}
-        for a in accounts(view)
+        {"id": f"account:{a.id}", "label": f"Account {a.name}", "rows": [shown[a.id]]}
+        for a in fleet
         if a.is_active or a.open_positions
     ]
     scopes += [
-        {"id": f"strategy:{i}", "label": f"Strategy {name}", "rows": _of_strategy(view, i)}
-        for i, name in names.items()
+        {"id": f"strategy:{i}", "label": f"Strategy {name}", "rows": _of_strategy(fleet, held[i])}
+        for i, name in strategies(view).items()
     ]
     return {
         "scopes": scopes,
@@ -65,9 +64,11 @@ def not_flat(view: LiveView) -> list[KillRow]:
 
 
 def _account(a: AccountRow) -> dict[str, Any]:
-    slow = a.connection in SLOW
-    state = f"{STATE_WORDS[a.connection].lower()}, keeps trying" if slow else ""
-    return _row(a, a.open_positions, a.working_orders, a.day_pnl, state)
+    return _row(a, a.open_positions, a.working_orders, a.day_pnl, _state(a))
+
+
+def _state(a: AccountRow) -> str:
+    return f"{STATE_WORDS[a.connection].lower()}, keeps trying" if a.connection in SLOW else ""
 
 
 def _row(
@@ -87,35 +88,28 @@ def _left(positions: int, orders: int) -> str:
     return f"{said}, {f.counted(orders, 'working order')}" if orders else said
 
 
-def _of_strategy(view: LiveView, strategy_id: int) -> list[dict[str, Any]]:
+def _held(view: LiveView) -> Held:
+    """Executions of open runs by strategy and account, in one pass: the hub asks at each flush."""
+    strategy_of = {r.id: r.strategy_id for r in runs(view) if r.state in LIVE_STATES}
+    held: Held = defaultdict(lambda: defaultdict(list))
+    for row in view.rows("execution"):
+        if isinstance(row, ExecutionRow) and row.run_id in strategy_of:
+            held[strategy_of[row.run_id]][row.account_id].append(row)
+    return held
+
+
+def _of_strategy(
+    fleet: list[AccountRow], held: dict[int, list[ExecutionRow]]
+) -> list[dict[str, Any]]:
     """Accounts on which runs of the strategy are open, with what these runs hold there."""
-    open_runs = {
-        r.id for r in _rows(view, "run", RunRow)
-        if r.strategy_id == strategy_id and r.state in LIVE_STATES
-    }  # fmt: skip
-    executions = [e for e in _rows(view, "execution", ExecutionRow) if e.run_id in open_runs]
-    positions = [
-        p for p in _rows(view, "position", PositionRow) if p.run_id in open_runs and p.quantity
-    ]
-    working = [
-        o
-        for o in _rows(view, "order", OrderRow)
-        if o.run_id in open_runs and o.status in ("SUBMITTED", "ACCEPTED", "PARTIALLY_FILLED")
-    ]
     found = []
-    for a in accounts(view):
-        mine = [e for e in executions if e.account_id == a.id]
-        if not mine:
-            continue
-        count = sum(p.account_id == a.id for p in positions)
-        orders = sum(o.account_id == a.id for o in working)
-        pnl = sum((e.pnl for e in mine), Decimal(0))
-        found.append(_row(a, count, orders, pnl, str(_account(a)["state"])))
+    for a in fleet:
+        if mine := held.get(a.id):
+            positions = sum(e.open_positions for e in mine)
+            orders = sum(e.orders_working for e in mine)
+            pnl = sum((e.pnl for e in mine), Decimal(0))
+            found.append(_row(a, positions, orders, pnl, _state(a)))
     return found
-
-
-def _rows(view: LiveView, topic: str, kind: type[T]) -> Iterable[T]:
-    return (r for r in view.rows(topic) if isinstance(r, kind))
 
 
 def _counting(app: App, r: KillRow) -> dict[str, Any]:

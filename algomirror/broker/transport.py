@@ -5,12 +5,12 @@ import select
 import socket
 import ssl
 import time
-from dataclasses import dataclass
 from http.client import HTTPConnection
 from http.client import HTTPException
 from http.client import HTTPResponse
 from http.client import HTTPSConnection
 from typing import Any
+from typing import NamedTuple
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -20,8 +20,7 @@ IDLE_LIMIT_S = 4.0
 """A connection idle for longer is not reused for an order (product.md 5.1)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """`body` is the parsed JSON, or the text when it is not JSON."""
 
     status: int

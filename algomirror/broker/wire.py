@@ -8,6 +8,7 @@ from decimal import Decimal
 from decimal import InvalidOperation
 from typing import Any
 
+from algomirror.broker.wire_rows import Rows
 from algomirror.broker.wire_rows import named
 from algomirror.broker.wire_rows import parsed_once
 from algomirror.domain.books import BookOrder
@@ -15,7 +16,6 @@ from algomirror.domain.books import BookPosition
 from algomirror.domain.books import BookTrade
 from algomirror.domain.books import Funds
 from algomirror.domain.instrument import Contract
-from algomirror.domain.instrument import Exchange
 from algomirror.domain.instrument import Instrument
 from algomirror.domain.instrument import OptionType
 from algomirror.domain.instrument import Product
@@ -192,12 +192,15 @@ def data_of(body: Any, kind: type) -> Any:
     return data
 
 
-def parse_order_book(body: Any) -> list[BookOrder]:
+def order_rows(body: Any) -> list[Any]:
     rows = data_of(body, dict).get("orders")
     if not isinstance(rows, list):
         raise BadAnswer("the order book holds no list of orders")
-    parsed = (parse_order(row) for row in rows)
-    return [row for row in parsed if row is not None]
+    return rows
+
+
+def parse_order_book(body: Any) -> list[BookOrder]:
+    return Rows(parse_order)(order_rows(body))
 
 
 def parse_order(row: Any) -> BookOrder | None:
@@ -233,12 +236,11 @@ def _order_row(row: Mapping[str, Any]) -> BookOrder | None:
 
 
 def parse_trade_book(body: Any) -> list[BookTrade]:
-    parsed = (_trade_row(row) for row in data_of(body, list))
-    return [row for row in parsed if row is not None]
+    return Rows(parse_trade)(data_of(body, list))
 
 
 @parsed_once
-def _trade_row(row: Mapping[str, Any]) -> BookTrade | None:
+def parse_trade(row: Mapping[str, Any]) -> BookTrade | None:
     instrument = _instrument(row)
     if instrument is None:
         return None
@@ -255,12 +257,11 @@ def _trade_row(row: Mapping[str, Any]) -> BookTrade | None:
 
 
 def parse_position_book(body: Any) -> list[BookPosition]:
-    parsed = (_position_row(row) for row in data_of(body, list))
-    return [row for row in parsed if row is not None]
+    return Rows(parse_position)(data_of(body, list))
 
 
 @parsed_once
-def _position_row(row: Mapping[str, Any]) -> BookPosition | None:
+def parse_position(row: Mapping[str, Any]) -> BookPosition | None:
     instrument, product = _instrument(row), _product(row)
     if instrument is None or product is None:
         return None

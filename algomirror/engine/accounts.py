@@ -70,6 +70,7 @@ class AccountState:
     """Owned by the engine thread. Times are monotonic seconds unless they are datetimes."""
 
     profile: AccountProfile
+    id: int = field(init=False)
     connection: str = "unknown"
     connection_text: str = ""
     connection_since: datetime | None = None
@@ -135,9 +136,8 @@ class AccountState:
     day_noted: date | None = None
     """Session day whose start was noted (DriftNote.at_start)."""
 
-    @property
-    def id(self) -> int:
-        return self.profile.id
+    def __post_init__(self) -> None:
+        self.id = self.profile.id
 
     def begin_day(self, day: date) -> None:
         """A broker's books start empty and their ids start again: nothing of yesterday counts."""

@@ -135,7 +135,10 @@ class ExecutionRow:
     pnl: Decimal = Decimal(0)
     realised: Decimal = Decimal(0)
     unrealised: Decimal = Decimal(0)
+    open_positions: int = 0
     orders: int = 0
+    orders_working: int = 0
+    """Sent and not ended, unknown ones left out."""
     orders_filled: int = 0
     orders_unknown: int = 0
     drift: int | None = None

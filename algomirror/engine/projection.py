@@ -7,6 +7,7 @@ from datetime import datetime
 
 from algomirror.domain.instrument import Instrument
 from algomirror.domain.money import ZERO
+from algomirror.domain.order import IN_FLIGHT
 from algomirror.domain.order import Fill
 from algomirror.domain.order import Order
 from algomirror.domain.order import OrderStatus
@@ -35,6 +36,8 @@ CURVE_EVERY_S = 1.0
 CURVE_POINTS = 4000
 SLICE_S = 0.0008
 """A slice of projection ends after this, so that no tick waits longer for it."""
+
+_WORKING = IN_FLIGHT - {OrderStatus.UNKNOWN}
 
 
 class Projection:
@@ -237,7 +240,9 @@ class Projection:
                 pnl=total,
                 realised=realised,
                 unrealised=total - realised,
+                open_positions=sum(p.quantity != 0 for p in execution.positions.values()),
                 orders=len(orders),
+                orders_working=sum(o.status in _WORKING for o in orders),
                 orders_filled=sum(o.status is OrderStatus.FILLED for o in orders),
                 orders_unknown=sum(o.status is OrderStatus.UNKNOWN for o in orders),
                 drift=self._drift_of(execution),

@@ -140,6 +140,8 @@ class Books:
 
     def open_orders(self) -> Iterator[PaperOrder]:
         """In the order they came; one that has ended never opens again."""
+        if not self._open:
+            return iter(())
         for orderid in [i for i, o in self._open.items() if not o.is_open]:
             del self._open[orderid]
         return iter(list(self._open.values()))

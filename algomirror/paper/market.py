@@ -168,6 +168,8 @@ class Market:
         if row.instrumenttype not in ("INDEX", "EQ"):
             price = max(price * (1.0 + 0.0008 * self._noise(row.symbol)), float(row.tick_size))
         self._cache[key] = (self._steps, price)
+        if cached is not None and cached[1] == price:
+            return price
         low, high, opened = self._ranges.get(key, (price, price, price))
         self._ranges[key] = (min(low, price), max(high, price), opened)
         return price

@@ -14,26 +14,27 @@ class Statement:
         names = [c.name for c in table.columns if not (c.name == "id" and _is_counted(table))]
         compiled = statement.compile(dialect=dialect, column_keys=names)
         self._sql = str(compiled)
-        self._order: list[str] | None = compiled.positiontup
-        self._processors = {
+        self._is_by_name = compiled.positiontup is None
+        processors = {
             c.name: c.type.dialect_impl(dialect).bind_processor(dialect)
             for c in table.columns
             if c.name in names
         }
+        self._processors = [(n, processors[n]) for n in compiled.positiontup or names]
 
     def run(self, connection: Connection, rows: list[dict[str, Any]]) -> None:
         ready = [
-            {
-                name: processor(row[name]) if processor is not None else row[name]
-                for name, processor in self._processors.items()
-            }
+            tuple(
+                [row[n] if process is None else process(row[n]) for n, process in self._processors]
+            )
             for row in rows
         ]
-        if self._order is None:
-            connection.exec_driver_sql(self._sql, ready)
+        if self._is_by_name:
+            names = [name for name, _ in self._processors]
+            named = [dict(zip(names, cells, strict=True)) for cells in ready]
+            connection.exec_driver_sql(self._sql, named)
         else:
-            order = self._order
-            connection.exec_driver_sql(self._sql, [tuple(r[n] for n in order) for r in ready])
+            connection.exec_driver_sql(self._sql, ready)
 
 
 def _is_counted(table: Table) -> bool:

@@ -65,9 +65,12 @@ def _table(model: Any) -> Table:
 
 
 def _fields(value: Any, *leave: str) -> dict[str, Any]:
-    return {
-        f.name: getattr(value, f.name) for f in dataclasses.fields(value) if f.name not in leave
-    }
+    return {name: getattr(value, name) for name in _names(value.__class__, leave)}
+
+
+@cache
+def _names(kind: type, leave: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f.name for f in dataclasses.fields(kind) if f.name not in leave)
 
 
 _PLAN_TEXTS: OrderedDict[int, tuple[Plan, str]] = OrderedDict()

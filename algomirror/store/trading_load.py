@@ -62,11 +62,8 @@ def load(engine: Engine, session_day: date) -> Recovered:
         )
         run_rows = connection.execute(select(runs).where(wanted)).mappings().all()
         ids = [r["id"] for r in run_rows]
-        execution_rows = (
-            connection.execute(select(executions).where(executions.c.run_id.in_(ids)))
-            .mappings()
-            .all()
-        )
+        of_runs = select(executions).where(executions.c.run_id.in_(ids))
+        execution_rows = connection.execute(of_runs).mappings().all() if ids else ()
         found = [r["id"] for r in execution_rows]
         return Recovered(
             runs=tuple(map(_to_run, run_rows)),
@@ -91,6 +88,8 @@ def load(engine: Engine, session_day: date) -> Recovered:
 
 
 def _of(connection: Connection, model: Any, executions: list[int]) -> Any:
+    if not executions:
+        return ()
     table = _table(model)
     query = select(table).where(table.c.execution_id.in_(executions))
     return connection.execute(query).mappings().all()
@@ -106,6 +105,8 @@ def _orders(connection: Connection, executions: list[int], session_day: date) ->
 
 
 def _fills(connection: Connection, executions: list[int]) -> list[Fill]:
+    if not executions:
+        return []
     fills, orders = _table(tt.FillTable), _table(tt.OrderTable)
     query = (
         select(fills)
@@ -117,6 +118,8 @@ def _fills(connection: Connection, executions: list[int]) -> list[Fill]:
 
 
 def _risk_events(connection: Connection, runs: list[int]) -> list[RiskEvent]:
+    if not runs:
+        return []
     table = _table(tt.RiskEventTable)
     query = select(table).where(table.c.run_id.in_(runs)).order_by(table.c.id)
     return [_to_risk_event(r) for r in connection.execute(query).mappings()]
@@ -166,14 +169,13 @@ def _next_ids(connection: Connection) -> dict[str, int]:
         "timeline": tt.TimelineEventTable,
         "kill": tt.KillTable,
     }
-    found = {}
-    for kind, model in models.items():
-        highest = connection.execute(select(func.max(_table(model).c.id))).scalar()
-        found[kind] = (highest or 0) + 1
     orders = _table(tt.OrderTable)
     flatten = select(func.max(orders.c.attempt)).where(orders.c.purpose == OrderPurpose.FLATTEN)
-    found["flatten"] = (connection.execute(flatten).scalar() or 0) + 1
-    return found
+    highest = {kind: select(func.max(_table(model).c.id)) for kind, model in models.items()}
+    highest["flatten"] = flatten
+    query = select(*(found.scalar_subquery().label(kind) for kind, found in highest.items()))
+    row = connection.execute(query).mappings().one()
+    return {kind: (row[kind] or 0) + 1 for kind in highest}
 
 
 def _run_numbers(connection: Connection) -> dict[int, int]:

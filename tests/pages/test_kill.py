@@ -20,7 +20,9 @@ async def test_the_dialog_offers_everything_each_account_and_strategies_with_ope
     """With positions and P&L per account of each scope."""
     desk.put(rows.account(1), rows.account(3, connection="degraded"), rows.run())
     desk.put(rows.run(key="9", id=9, strategy_id=8, name="Old one", state="exited"))
-    desk.put(rows.execution(1), rows.position(1, -130), rows.position(1, 130, leg_id=2))
+    desk.put(
+        rows.execution(1, open_positions=2), rows.position(1, -130), rows.position(1, 130, leg_id=2)
+    )
 
     await desk.user.open("/dashboard")
     scopes = {s["label"]: s["rows"] for s in desk.shown(KillPanel)["scopes"]}
