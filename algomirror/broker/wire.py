@@ -8,7 +8,6 @@ from decimal import Decimal
 from decimal import InvalidOperation
 from typing import Any
 
-from algomirror.broker.wire_rows import Rows
 from algomirror.broker.wire_rows import named
 from algomirror.broker.wire_rows import parsed_once
 from algomirror.domain.books import BookOrder
@@ -192,15 +191,11 @@ def data_of(body: Any, kind: type) -> Any:
     return data
 
 
-def order_rows(body: Any) -> list[Any]:
+def parse_order_book(body: Any) -> list[BookOrder]:
     rows = data_of(body, dict).get("orders")
     if not isinstance(rows, list):
         raise BadAnswer("the order book holds no list of orders")
-    return rows
-
-
-def parse_order_book(body: Any) -> list[BookOrder]:
-    return Rows(parse_order)(order_rows(body))
+    return [found for row in rows if (found := parse_order(row)) is not None]
 
 
 def parse_order(row: Any) -> BookOrder | None:
@@ -236,11 +231,11 @@ def _order_row(row: Mapping[str, Any]) -> BookOrder | None:
 
 
 def parse_trade_book(body: Any) -> list[BookTrade]:
-    return Rows(parse_trade)(data_of(body, list))
+    return [found for row in data_of(body, list) if (found := _trade_row(row)) is not None]
 
 
 @parsed_once
-def parse_trade(row: Mapping[str, Any]) -> BookTrade | None:
+def _trade_row(row: Mapping[str, Any]) -> BookTrade | None:
     instrument = _instrument(row)
     if instrument is None:
         return None
@@ -257,11 +252,11 @@ def parse_trade(row: Mapping[str, Any]) -> BookTrade | None:
 
 
 def parse_position_book(body: Any) -> list[BookPosition]:
-    return Rows(parse_position)(data_of(body, list))
+    return [found for row in data_of(body, list) if (found := _position_row(row)) is not None]
 
 
 @parsed_once
-def parse_position(row: Mapping[str, Any]) -> BookPosition | None:
+def _position_row(row: Mapping[str, Any]) -> BookPosition | None:
     instrument, product = _instrument(row), _product(row)
     if instrument is None or product is None:
         return None

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
-from typing import Generic
 from typing import TypeVar
 
 from algomirror.domain.instrument import Exchange
@@ -35,18 +34,3 @@ def parsed_once(parse: Callable[[Row], Found]) -> Callable[[Row], Found]:
             return parse(row)
 
     return parse_row
-
-
-class Rows(Generic[Found]):
-    """The rows of one account's book: when all are as at the last look, so is what they mean."""
-
-    def __init__(self, parse: Callable[[Row], Found | None]) -> None:
-        self._parse = parse
-        self._last: tuple[list[Row], list[Found]] = ([], [])
-
-    def __call__(self, rows: list[Row]) -> list[Found]:
-        seen, found = self._last
-        if rows != seen:
-            found = [known for row in rows if (known := self._parse(row)) is not None]
-            self._last = (rows, found)
-        return list(found)
