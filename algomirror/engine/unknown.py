@@ -191,12 +191,17 @@ class UnknownResolver:
                 continue
             if track.looks >= NOT_FOUND_LOOKS and now - ended >= NOT_FOUND_AFTER_S:
                 if not self._is_auto(account, ended):
-                    self._core.limbs[account.id].probe_order_mode()
+                    self._probe(account)
                 elif self._is_absent(account, order, trades or ()):
                     self._refute(account, order)
                 elif now - ended >= NEEDS_HUMAN_AFTER_S:
                     self._ask_human(order, "its outcome is unknown and the books do not settle it")
             self._core.want_look(account.id, delay=_next_delay(now - ended), positions=True)
+
+    def _probe(self, account: AccountState) -> None:
+        limbs = self._core.limbs.get(account.id)
+        if limbs is not None:
+            limbs.probe_order_mode()
 
     def _is_auto(self, account: AccountState, since: float) -> bool:
         """OpenAlgo was asked after the send and queues nothing for approval; a sandbox cannot tell.
