@@ -64,6 +64,12 @@ ABOUT_WAYS = (
     "order: elsewhere an exit could close too much. Replace is right everywhere."
 )
 
+UNTESTED = "Not tested yet. Saving without a successful test stores the account inactive."
+UNTESTED_EDIT = (
+    "Not tested yet. A changed address or key needs a successful test: saved without one, the "
+    "account is inactive. Limits need none."
+)
+
 
 def build(frame: Frame) -> None:
     app = frame.app
@@ -202,8 +208,7 @@ class _Form:
                     button("Save", self.save, kind="p", symbol="save")
             with card("Test", classes="c4"):
                 self._panel = ui.element("div").classes("body")
-                self._show("Not tested yet. Saving without a successful test stores the account "
-                           "inactive.")  # fmt: skip
+                self._show(UNTESTED if account_id is None else UNTESTED_EDIT)
 
     def _limits(self, values: AccountForm) -> None:
         """The order budget, and what the broker does with an order."""
@@ -273,14 +278,14 @@ class _Form:
         tested = self._tested
         try:
             if self._id is None:
-                await to_thread(service.add, form, by=by, tested=tested)
+                saved = await to_thread(service.add, form, by=by, tested=tested)
             else:
-                await to_thread(service.edit, self._id, form, by=by, tested=tested)
+                saved = await to_thread(service.edit, self._id, form, by=by, tested=tested)
         except InvalidInputs as wrong:
             self.show_problems(wrong.problems)
             return
-        passed = tested is not None and tested.ok
-        say("Saved." if passed or self._id else "Saved, inactive until a test succeeds.")
+        waits = form.is_active and not saved.is_active
+        say("Saved, inactive until a test succeeds." if waits else "Saved.")
         ui.navigate.to("/accounts")
 
     def _show(self, text: str, *, tone: str = "t2") -> None:

@@ -1,5 +1,6 @@
 """Everything that waits for a person, each with its age, its consequence and its choices."""
 
+import re
 from asyncio import to_thread
 from typing import Any
 
@@ -9,6 +10,7 @@ from algomirror.engine import messages as m
 from algomirror.engine.live_view import ExecutionRow
 from algomirror.engine.live_view import OrderRow
 from pages import data_attention
+from pages import formats as f
 from pages.components import order_acts
 from pages.components.ask import Ask
 from pages.components.live import AttentionList
@@ -19,7 +21,10 @@ from pages.data import positions
 from pages.layout import Frame
 from pages.layout import acknowledge
 from pages.runs import confirm_exit
+from pages.runs import refusing_market
+from pages.runs import way_out
 
+NO_FILL = re.compile(r"\b0 of \d")
 ORDER_ACTS = ("look", "rejected", "filled")
 
 
@@ -85,7 +90,8 @@ async def _release(frame: Frame, row: ExecutionRow) -> None:
     longs = [p for p in _held(frame, row) if p["quantity"] > 0]
     ask = Ask("Release longs", f"Sell {len(longs)} long positions", danger=True)
     where = f"{row.account_name} ({row.mode.upper()})"
-    ask.lines([f"{where}: SELL {p['quantity']} {p['symbol']} at market" for p in longs])
+    way = way_out(row.account_id, await refusing_market(frame), otherwise=" at market")
+    ask.lines([f"{where}: SELL {p['quantity']} {p['symbol']}{way}" for p in longs])
     ask.warn(f"{row.attention[:1].upper()}{row.attention[1:]}. Without the longs that short has no "
              "protection.")  # fmt: skip
 
@@ -98,11 +104,21 @@ async def _release(frame: Frame, row: ExecutionRow) -> None:
 
 
 async def _trim(frame: Frame, row: ExecutionRow) -> None:
-    ask = Ask("Trim to complete sets", "Close what exceeds complete sets", danger=True)
+    held = _held(frame, row)
+    none_whole = NO_FILL.search(row.attention) is not None
+    act = (
+        f"Close {f.counted(len(held), 'position')}"
+        if none_whole
+        else "Close what exceeds complete sets"
+    )
+    ask = Ask("Trim to complete sets", act, danger=True)
     where = f"{row.account_name} ({row.mode.upper()})"
-    ask.lines([f"{where} holds {p['quantity']:+d} {p['symbol']}" for p in _held(frame, row)])
-    ask.say("Each leg is closed down to the lowest number of complete sets, at market, shorts "
-            "first. Where no set is complete, all of it is closed.")  # fmt: skip
+    ask.lines([f"{where} holds {f.signed(p['quantity'])} {p['symbol']}" for p in held])
+    if none_whole:
+        ask.warn("A leg has no fill, so no set is complete: everything above is closed, shorts "
+                 "first.")  # fmt: skip
+    else:
+        ask.say("Each leg is closed down to the lowest number of complete sets, shorts first.")
 
     async def press() -> bool:
         return await _post(frame, row, m.TrimExecution(execution_id=row.id, by=frame.username),

@@ -47,21 +47,13 @@ def positions(frame: Frame) -> None:
             {"run", "execution", "position", "drift"},
             lambda: data.positions(app, None, empty="No open AlgoMirror positions."),
         )
-        table.on("act", lambda e: _exit_account(frame, int(e.args["account"])))
+        table.on("act", lambda e: confirm_exit(frame, int(e.args["run"]), int(e.args["account"])))
     ui.element("div").style("height:14px")
     with card("Differences with the broker", "broker's net against our runs"):
         drift = frame.hub.show(
             DriftTable, "all", {"drift", "account"}, lambda: data_drift.table(app)
         )
         drift.on("act", lambda e: drift_acts.act(frame, str(e.args["name"]), str(e.args["key"])))
-
-
-async def _exit_account(frame: Frame, account_id: int) -> None:
-    """The exit of the newest open run on that account."""
-    groups = data.positions(frame.app, None, empty="")["groups"]
-    run_id = next((g["run"] for g in groups if g["account"] == account_id), None)
-    if run_id is not None:
-        await confirm_exit(frame, run_id, account_id)
 
 
 async def activity(frame: Frame) -> None:

@@ -38,7 +38,7 @@ def build(frame: Frame) -> None:
                 lambda: data.runs_table(
                     app,
                     only_live=False,
-                    empty="Nothing is open. Build a strategy or start from a template.",
+                    empty="Nothing is open. New strategy builds one.",
                 ),
             )
             table.on("act", lambda e: confirm_exit(frame, int(e.args["id"])))

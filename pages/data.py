@@ -122,11 +122,23 @@ def _run(r: RunRow) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _belongs(app: App, e: EventRow, run_id: int) -> bool:
+    """Of the run itself, or of the fleet and its accounts while it was open."""
+    if e.run_id is not None:
+        return e.run_id == run_id
+    row = run(app.view, run_id)
+    if row is None or e.at < row.started_at or (row.ended_at is not None and e.at > row.ended_at):
+        return False
+    executions = (x for x in app.view.rows("execution") if isinstance(x, ExecutionRow))
+    mine = {x.account_id for x in executions if x.run_id == run_id}
+    return e.account_id is None or e.account_id in mine
+
+
 def timeline(app: App, run_id: int | None = None, *, limit: int = 40) -> dict[str, Any]:
     rows = [
         r
         for r in app.view.rows("event")
-        if isinstance(r, EventRow) and (run_id is None or r.run_id in (run_id, None))
+        if isinstance(r, EventRow) and (run_id is None or _belongs(app, r, run_id))
     ]
     rows.sort(key=lambda r: -r.id)
     return {"events": [
@@ -154,7 +166,7 @@ def run_kpis(app: App, run_id: int) -> dict[str, Any]:
          "sub": f"{'credit' if (r.credit or 0) >= 0 else 'debit'} "
          f"{f.money(abs(r.credit), 0) if r.credit is not None else '–'}"},
         {"label": "Positions", "kind": "text", "value": str(r.open_positions),
-         "sub": f"{r.accounts} accounts"},
+         "sub": f.counted(r.accounts, "account")},
         {"label": "Orders filled", "kind": "text", "value": str(r.orders_filled),
          "unit": f"/ {r.orders}", "sub": "each with a row before it left"},
         {"label": "Entry skew", "kind": "text", "value": skew, "sub": "first to last order"},
@@ -212,6 +224,9 @@ def positions(app: App, run_id: int | None, *, empty: str) -> dict[str, Any]:
         if isinstance(d, DriftRow) and d.confirmed and not d.ignored
     }
     groups = [_group(app, i, found, drifting) for i, found in by_execution.items()]
+    if run_id is None:
+        for group in groups:
+            group["runText"] = _run_text(app, group["run"])
     known = [Decimal(g["pnl"]) for g in groups if g["pnl"] is not None]
     whole = len(known) == len(groups)
     return {
@@ -236,7 +251,7 @@ def _group(
         else sum((r.pnl or Decimal(0) for r in rows), Decimal(0))
     )
     return {
-        "account": rows[0].account_id, "run": rows[0].run_id,
+        "key": execution_id, "account": rows[0].account_id, "run": rows[0].run_id, "runText": "",
         "name": a.name if a else f"Account {rows[0].account_id}",
         "broker": a.broker_name if a else "", "colour": a.colour if a else "slate",
         "initials": f.initials(a.name) if a else "?", "mode": e.mode if e else "unknown",
@@ -244,6 +259,11 @@ def _group(
         "drift": e.drift if e else None, "booksAt": ms(e.books_at) if e else None,
         "canExit": state in ("entered", "entering"), "rows": [_position(r, drifting) for r in rows],
     }  # fmt: skip
+
+
+def _run_text(app: App, run_id: int) -> str:
+    row = run(app.view, run_id)
+    return f"run {row.number} · {row.name}" if row is not None else f"run {run_id}"
 
 
 def _position(r: PositionRow, drifting: set[tuple[int, str, str]]) -> dict[str, Any]:

@@ -42,7 +42,7 @@ CONSEQUENCES = (
 )  # fmt: skip
 COUNTS = "It is not sent again. Its whole quantity counts as on its way."
 OVER = ("exited", "failed", "skipped")
-ENDED = "This account's part of the run has ended. Acknowledge to clear it."
+ENDED = "It is over: this account's part of the run has ended. Acknowledge to clear it."
 GOES_ON = "Rules and exits go on."
 
 
@@ -88,6 +88,11 @@ def siren(view: LiveView) -> ExecutionRow | None:
     return next((e for e in flagged(view) if ESCALATED in e.attention), None)
 
 
+def what_follows(e: ExecutionRow) -> str:
+    """What it means now: an execution that has ended needs a look, no more than that."""
+    return ENDED if e.state in OVER else consequence(e.attention)
+
+
 # --- one item each ----------------------------------------------------------------------------
 def _kill(view: LiveView, r: KillRow) -> dict[str, Any]:
     return _item(
@@ -108,7 +113,7 @@ def _execution(view: LiveView, e: ExecutionRow) -> dict[str, Any]:
         word=ESCALATED if critical else f.RUN_WORDS.get(e.state, e.state).upper(),
         since=_since(view, e), title=e.attention[:1].upper() + e.attention[1:],
         detail=f"{_run_name(view, e.run_id)}, P&L {f.pnl(e.pnl)}",
-        consequence=ENDED if e.state in OVER else consequence(e.attention),
+        consequence=what_follows(e),
         link=f"/runs/{e.run_id}", acts=_execution_acts(view, e),
     )  # fmt: skip
 

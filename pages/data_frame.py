@@ -3,6 +3,7 @@
 from typing import Any
 
 from algomirror.app import App
+from algomirror.engine.live_view import ExecutionRow
 from pages import data_attention
 from pages import data_kill
 from pages import formats as f
@@ -42,8 +43,8 @@ def banner(app: App) -> dict[str, Any]:
     if escalated is not None:
         said = _banner(
             "siren",
-            f"{escalated.account_name}: {escalated.attention}.",
-            data_attention.consequence(escalated.attention),
+            f"{escalated.account_name}: {_now(escalated)}{escalated.attention}.",
+            data_attention.what_follows(escalated),
             "/attention",
             "Open attention",
         )
@@ -100,6 +101,11 @@ def banner(app: App) -> dict[str, Any]:
                 "Open account",
             )
     return {"text": ""}
+
+
+def _now(escalated: ExecutionRow) -> str:
+    """The state comes first where it has changed since."""
+    return "flat by now. It was: " if escalated.state == "exited" else ""
 
 
 def _banner(

@@ -1,7 +1,11 @@
 """All runs of today and the open ones; leaving one asks first."""
 
+from asyncio import to_thread
+
+from algomirror.domain.chase import MarketOrders
 from algomirror.engine import messages as m
 from pages import data
+from pages import formats as f
 from pages.components.live import RunsTable
 from pages.components.widgets import card
 from pages.components.widgets import confirm
@@ -9,6 +13,8 @@ from pages.components.widgets import link_button
 from pages.components.widgets import page_head
 from pages.components.widgets import say
 from pages.layout import Frame
+
+FOLLOWS = ", with limit orders that follow the market"
 
 
 def build(frame: Frame) -> None:
@@ -32,23 +38,42 @@ async def confirm_exit(frame: Frame, run_id: int, account_id: int | None = None)
     if not frame.allowed():
         return
     run = data.run(frame.app.view, run_id)
-    rows = [
-        r
+    groups = [
+        g
         for g in data.positions(frame.app, run_id, empty="")["groups"]
         if account_id is None or g["account"] == account_id
-        for r in [(g["name"], row) for row in g["rows"] if row["quantity"]]
     ]
+    chasing = await refusing_market(frame)
+    rows = sorted(
+        ((g, row) for g in groups for row in g["rows"] if row["quantity"]),
+        key=lambda found: (found[0]["name"], found[1]["quantity"]),
+    )
     lines = [
-        f"{name}: {'BUY' if row['quantity'] < 0 else 'SELL'} {abs(row['quantity'])} "
-        f"{row['symbol']} at market"
-        for name, row in rows
+        f"{g['name']} ({g['mode'].upper()}): {'BUY' if row['quantity'] < 0 else 'SELL'} "
+        f"{abs(row['quantity'])} {row['symbol']}{way_out(g['account'], chasing)}"
+        for g, row in rows
     ]
+    if not rows:
+        lines.append("Nothing is held there now; working entries are cancelled.")
     market, is_open = frame.app.market_text(frame.app.clock.now())
     if not is_open:
         lines.append(f"Market closed ({market}). The exit is queued and sent at the next open.")
     lines.append("Shorts first; longs when the shorts are proven flat. Working entries are "
                  "cancelled.")  # fmt: skip
-    title = f"Exit run {run.number if run else run_id}"
-    if await confirm(title, lines, f"Exit {len(rows)} positions"):
+    name = f"run {run.number} · {run.name}" if run else f"run {run_id}"
+    title = f"Exit {name}"
+    if account_id is not None and groups:
+        title = f"Exit {groups[0]['name']} from {name}"
+    if await confirm(title, lines, f"Exit {f.counted(len(rows), 'position')}"):
         frame.app.post(m.RequestExit(run_id=run_id, by=frame.username, account_id=account_id))
         say("Exit requested. It ends when the books prove it.")
+
+
+async def refusing_market(frame: Frame) -> frozenset[int]:
+    """Accounts whose exits leave as limit orders that follow the market."""
+    profiles = await to_thread(frame.app.accounts.profiles)
+    return frozenset(p.id for p in profiles if p.market_orders is MarketOrders.REFUSED)
+
+
+def way_out(account_id: int, chasing: frozenset[int], *, otherwise: str = "") -> str:
+    return FOLLOWS if account_id in chasing else otherwise

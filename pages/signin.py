@@ -74,8 +74,10 @@ def _register_form(values: dict[str, str], errors: dict[str, str]) -> str:
     )
 
 
-def _login_form(next_path: str, username: str, error: str) -> str:
+def _login_form(next_path: str, username: str, error: str, *, is_new: bool = False) -> str:
     wrong = f'<div class="err" role="alert">{html.escape(error)}</div>' if error else ""
+    if is_new:
+        wrong = '<div class="f12 t2" role="status">The administrator is created. Sign in now.</div>'
     return (
         f'<form method="post" action="/login">{_LOGO}<h1>Sign in</h1>{wrong}'
         f'<input type="hidden" name="next" value="{html.escape(next_path, quote=True)}">'
@@ -145,13 +147,15 @@ def register_routes(app: App) -> None:
         except RegistrationClosed as closed:
             link = '<a class="btn p" href="/login">Sign in</a>'
             return _page("AlgoMirror", f"<form>{_LOGO}<p>{closed}</p>{link}</form>", 409)
-        return RedirectResponse("/login", 303)
+        return RedirectResponse("/login?registered=1", 303)
 
     @nicegui_app.get("/login")
-    async def login_page(next: str = "") -> Response:
+    async def login_page(next: str = "", registered: str = "") -> Response:
         if await to_thread(app.users.registration_open):
             return RedirectResponse("/register", 303)
-        return _page("Sign in · AlgoMirror", _login_form(safe_next(next), "", ""))
+        return _page(
+            "Sign in · AlgoMirror", _login_form(safe_next(next), "", "", is_new=bool(registered))
+        )
 
     @nicegui_app.post("/login")
     async def login(request: Request) -> Response:

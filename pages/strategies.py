@@ -34,7 +34,7 @@ async def _fill(frame: Frame, body: ui.element) -> None:
     with body:
         if not rows:
             ui.html(
-                '<div class="card empty">No strategy yet. Build one, or start from a template.'
+                '<div class="card empty">No strategy yet. New strategy opens one to change.'
                 '<br><a class="btn p" href="/strategies/new">Short straddle with hedges</a></div>',
                 sanitize=False,
             )

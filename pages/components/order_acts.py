@@ -8,6 +8,7 @@ from algomirror.domain.order import Side
 from algomirror.engine import messages as m
 from algomirror.engine.live_view import AccountRow
 from algomirror.engine.live_view import OrderRow
+from algomirror.engine.live_view import QuoteRow
 from algomirror.services.order_prices import DEFAULT_TICK
 from algomirror.services.order_prices import HAS_LIMIT
 from algomirror.services.order_prices import HAS_TRIGGER
@@ -74,7 +75,7 @@ async def _modify(frame: Frame, row: OrderRow) -> None:
     kind, side = PriceType(row.price_type), Side(row.side)
     was = NewPrices(limit_price=row.limit_price, trigger_price=row.trigger_price)
     ask = Ask("Modify price", "Modify 1 order")
-    ask.lines([what(frame, row)])
+    ask.lines([what(frame, row), *_last(frame, row)])
     tick = await _tick(frame, row)
     if kind in HAS_LIMIT:
         steps = f"steps of {tick.normalize():f}"
@@ -105,6 +106,15 @@ async def _modify(frame: Frame, row: OrderRow) -> None:
 
     if await ask.run(press):
         say("Modify requested; the order book decides.")
+
+
+def _last(frame: Frame, row: OrderRow) -> list[str]:
+    """Where the market is: a price is chosen against it."""
+    quote = next(
+        (q for q in frame.app.view.rows("quote")
+         if isinstance(q, QuoteRow) and q.symbol == row.symbol), None
+    )  # fmt: skip
+    return [] if quote is None else [f"last price {f.number(quote.ltp)}"]
 
 
 async def _tick(frame: Frame, row: OrderRow) -> Decimal:

@@ -19,13 +19,15 @@ from pages.components.leg_editor import years_left
 from pages.components.widgets import card
 
 POINTS = 121
+FLAT = 0.01
+"""Rupees a point: a smaller slope is rounding."""
 
 
 class PayoffPanel:
     """Drawn from the previews of the legs; redrawn when they change."""
 
     def __init__(self) -> None:
-        with card("Preview", "one set of each account together"):
+        with card("Preview", "one set in one account"):
             self._plot = ui.plotly(_figure([], [], [], 0.0)).classes("w-full").style("height:240px")
             self._figures = ui.html("", sanitize=False)
 
@@ -40,11 +42,11 @@ class PayoffPanel:
                 "price.</div>"
             )
             return
-        spots = [spot * (0.965 + 0.07 * i / (POINTS - 1)) for i in range(POINTS)]
+        spots = _spots(spot, [leg.strike for leg in known if leg.strike is not None])
         expiry, today = payoff_at_expiry(known, spots), payoff_now(known, spots)
         self._plot.update_figure(_figure(spots, expiry, today, spot))
         credit = -sum(leg.quantity * leg.premium for leg in known)
-        self._figures.set_content(_table(credit, expiry, breakevens(spots, expiry)))
+        self._figures.set_content(_table(credit, spots, expiry))
 
 
 def _leg(leg: Any, preview: LegPreview) -> PayoffLeg | None:
@@ -61,13 +63,26 @@ def _leg(leg: Any, preview: LegPreview) -> PayoffLeg | None:
     )
 
 
-def _table(credit: float, expiry: list[float], crossings: list[float]) -> str:
-    edge = abs(expiry[0] - expiry[1]) > 1.0 or abs(expiry[-1] - expiry[-2]) > 1.0
-    worst = "no floor" if edge and min(expiry[0], expiry[-1]) < 0 else _rupees(min(expiry))
+def _spots(spot: float, strikes: list[float]) -> list[float]:
+    """From below the lowest to above the highest strike; each strike itself, where payoffs bend."""
+    low = min([spot * 0.965, *(0.99 * k for k in strikes)])
+    high = max([spot * 1.035, *(1.01 * k for k in strikes)])
+    steps = [low + (high - low) * i / (POINTS - 1) for i in range(POINTS)]
+    return sorted({*steps, *strikes})
+
+
+def _table(credit: float, spots: list[float], expiry: list[float]) -> str:
+    """Below zero a price cannot fall: only the upper end can be without a bound."""
+    rise = (expiry[-1] - expiry[-2]) / (spots[-1] - spots[-2])
+    fall = (expiry[0] - expiry[1]) / (spots[1] - spots[0])
+    at_zero = expiry[0] + fall * spots[0]
+    best = "no ceiling" if rise > FLAT else _rupees(max(*expiry, at_zero))
+    worst = "no floor" if rise < -FLAT else _rupees(min(*expiry, at_zero))
+    crossings = breakevens(spots, expiry)
     points = " / ".join(f.number(Decimal(round(c)), 0) for c in crossings) or "–"
     cells = (
         ("Net credit per set" if credit >= 0 else "Net debit per set", _rupees(credit)),
-        ("Max profit per set", _rupees(max(expiry))),
+        ("Max profit per set", best),
         ("Max loss per set", worst),
         ("Breakevens", points),
     )

@@ -18,6 +18,8 @@ from algomirror.engine import messages as m
 from algomirror.engine.live_view import OrderRow
 from algomirror.engine.live_view import QuoteRow
 from algomirror.errors import BrokerError
+from algomirror.services.order_prices import HAS_LIMIT
+from algomirror.services.order_prices import HAS_TRIGGER
 from algomirror.services.planning import NoPlan
 from pages import data
 from pages import formats as f
@@ -27,6 +29,10 @@ from pages.components.widgets import say
 from pages.layout import Frame
 
 VALID_S = 28.0
+ABOUT_SEND = (
+    "Nothing is sent before you press Send. Rules arm with the first fill; closing this window "
+    "later stops nothing."
+)
 MAX_MOVE = Decimal("0.003")
 """A plan is made anew when the spot has moved further (product.md 4.1)."""
 
@@ -35,6 +41,16 @@ async def open_plan(frame: Frame, strategy: Strategy) -> None:
     """Plan, show, and on Send give the plan to the engine. Closing stops nothing."""
     if frame.allowed():
         await _PlanDialog(frame, strategy).open()
+
+
+def _type_of(p: PlannedLeg) -> str:
+    """LIMIT 142.35, SL 150.00 trigger 148.00: what is sent is what is confirmed."""
+    said = p.leg.price_type.value
+    if p.leg.limit_price is not None and p.leg.price_type in HAS_LIMIT:
+        said += f" {f.number(p.leg.limit_price)}"
+    if p.leg.trigger_price is not None and p.leg.price_type in HAS_TRIGGER:
+        said += f" trigger {f.number(p.leg.trigger_price)}"
+    return said
 
 
 class _PlanDialog:
@@ -47,6 +63,7 @@ class _PlanDialog:
         self._off: set[int] = set()
         self._plan: Plan | None = None
         self._sent = False
+        self._run_id: int | None = None
         self._tables: PlanTables | None = None
 
     async def open(self) -> None:
@@ -60,8 +77,7 @@ class _PlanDialog:
                 self._refresh = button("Refresh", self.plan, symbol="refresh", kind="bs")
             self._body = ui.element("div").style("max-height:70vh;overflow:auto")
             with ui.element("footer"):
-                ui.html('<span class="t2">Rules arm with the first fill. Closing this window does '
-                        "not stop anything.</span>", sanitize=False)  # fmt: skip
+                ui.label(ABOUT_SEND).classes("t2")
                 ui.element("span").classes("sp")
                 button("Close", self.close, kind="bl")
                 self._send = ui.element("button").classes("btn p bl dis").on("click", self.send)
@@ -109,7 +125,9 @@ class _PlanDialog:
             self._label.set_text(plan.refusal or "No account is ticked")
             self._send.classes(add="dis")
             return
-        self._label.set_text(f"Send {orders} orders to {len(chosen)} accounts")
+        self._label.set_text(
+            f"Send {f.counted(orders, 'order')} to {f.counted(len(chosen), 'account')}"
+        )
         self._send.classes(remove="dis")
 
     def _toggle(self, account_id: int, on: bool) -> None:
@@ -122,6 +140,9 @@ class _PlanDialog:
     # --- sending --------------------------------------------------------------------------
     async def send(self) -> None:
         plan = self._plan
+        if self._run_id is not None:
+            ui.navigate.to(f"/runs/{self._run_id}")
+            return
         if plan is None or self._sent or not self._frame.allowed():
             return
         if self._is_old(plan):
@@ -179,9 +200,11 @@ class _PlanDialog:
         if newest is None or newest.started_at < plan.made_at:
             return
         self._tables.run_method("patch", {"orders": self._orders(plan, newest.id)})
-        self._label.set_text(f"Open run {newest.number}")
-        self._send.classes(remove="dis")
-        self._send.on("click", lambda: ui.navigate.to(f"/runs/{newest.id}"))
+        if self._run_id is None:
+            self._run_id = newest.id
+            self._tables.run_method("patch", {"sent": True})
+            self._label.set_text(f"Open run {newest.number}")
+            self._send.classes(remove="dis")
         if newest.state not in ("planned", "entering"):
             self._timer.deactivate()
 
@@ -202,7 +225,7 @@ class _PlanDialog:
                  "initials": f.initials(a.account_name), "on": a in chosen,
                  "available": data.text(a.available), "sets": a.sets,
                  "margin": data.text(a.margin), "slices": self._slices(a), "skip": a.skip or "",
-                 "state": a.notes[0] if a.notes else "Ready"}
+                 "state": f.sentence("; ".join(a.notes)) if a.notes else "Ready"}
                 for a in plan.accounts
             ],
             "chosen": len(chosen), "totalSets": sum(a.sets for a in chosen),
@@ -244,7 +267,7 @@ class _PlanDialog:
             "leg": p.leg.id, "wave": 1 if p.leg.side is Side.BUY else 2,
             "side": p.leg.side.value, "symbol": p.contract.symbol,
             "rule": f"{rule} {p.leg.strike_offset}" if rule in ("ITM", "OTM") else rule,
-            "type": p.leg.price_type.value, "last": data.text(p.last_price),
+            "type": _type_of(p), "last": data.text(p.last_price),
             "quantities": {
                 a.account_id: 0 if a.account_id in self._off
                 else a.lots_of(p.leg.id) * p.contract.lot_size
@@ -256,7 +279,9 @@ class _PlanDialog:
     def _states(self, p: PlannedLeg, run_id: int) -> dict[int, dict[str, str]]:
         found: dict[int, dict[str, str]] = {}
         for row in self._frame.app.view.rows("order"):
-            if isinstance(row, OrderRow) and row.run_id == run_id and row.leg_id == p.leg.id:
+            if not isinstance(row, OrderRow) or row.purpose != "ENTRY":
+                continue
+            if row.run_id == run_id and row.leg_id == p.leg.id:
                 tone = data.ORDER_TONES.get(row.status, "")
                 text = f"{row.filled}/{row.quantity}" if row.filled else row.status.lower()
                 found[row.account_id] = {"t": text, "c": f"bd {tone}"}

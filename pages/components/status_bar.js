@@ -30,7 +30,7 @@ export default {
     <span class="chip dng" v-if="lost || heart > 2500" role="alert"><b>{{lost ? 'Reconnecting' : 'Engine silent ' + Math.round(heart/1000) + ' s'}}</b></span>
     <span class="chip"><svg class="i s"><use href="#clock"/></svg><b>{{clock}}</b> IST <span class="vr" style="height:12px"></span> <span>{{d.market}}</span></span>
     <span class="chip" :class="{dng: !d.feedOk && d.accounts}"><span :class="feedDot"></span>Feed <b>{{d.feed || 'none'}}</b> {{feedAge}}</span>
-    <span class="chip" :class="d.state==='ACTIVE' ? 'ok' : 'warn'"><svg class="i s"><use href="#shield"/></svg><b>{{d.state}}</b> <span class="opt">{{d.rules}} rules</span></span>
+    <span class="chip" :class="d.state==='ACTIVE' ? 'ok' : 'warn'"><svg class="i s"><use href="#shield"/></svg><b>{{d.state}}</b> <span class="opt">{{d.rules}} rule<template v-if="d.rules!==1">s</template></span></span>
     <span class="rw g4"><a class="ib" href="/attention" :title="d.attention ? d.attention + ' need you' : 'Nothing needs you'" :aria-label="d.attention ? 'Attention list, ' + d.attention + ' need you' : 'Attention list'"><svg class="i"><use href="#alert"/></svg><span class="n d" v-if="d.attention">{{d.attention}}</span></a>
     <button class="ib" @click="theme" aria-label="Change theme"><svg class="i"><use href="#moon"/></svg></button></span>
     <a class="ava" href="/logout" :title="'Signed in as ' + d.user + '. Sign out'">{{d.initials}}</a>
