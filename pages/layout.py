@@ -97,6 +97,7 @@ def register_shell(app: App, routes: dict[str, Builder]) -> None:
         with ui.element("main").classes("page"):
             wrapped = {path: _with(frame, build) for path, build in routes.items()}
             GuardedSubPages(wrapped).classes("w-full")
+            ui.html(_all_pages(), sanitize=False)
         return None
 
 
@@ -152,6 +153,14 @@ def _menu(version: str) -> str:
         "trading futures and options can lose more than you have.</footer>"
     )
     return f'<nav class="nav" aria-label="Main">{"".join(parts)}{footer}</nav>'
+
+
+def _all_pages() -> str:
+    """On a phone the menu stands below the page: nothing is out of reach there."""
+    links = "".join(
+        f'<a href="{href}">{name}</a>' for _, items in MENU for name, href, _, _ in items
+    )
+    return f'<nav class="allp mob" aria-label="All pages">{links}</nav>'
 
 
 def _phone_bar() -> str:

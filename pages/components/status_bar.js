@@ -12,6 +12,7 @@ export default {
     feedDot() { return this.t, this.d.feedOk ? (this.d.oldest ? AM.dot(this.d.oldest) : 'age f') : 'age w'; },
   },
   methods: {
+    leave(e) { if (!window.confirm('Sign out ' + this.d.user + '? Rules and exits go on.')) e.preventDefault(); },
     patch(d) { AM.offset = d.server - Date.now(); this.seen = Date.now(); this.d = d; },
     num(v) { return AM.number(v); },
     theme() {
@@ -33,7 +34,7 @@ export default {
     <span class="chip" :class="d.state==='ACTIVE' ? 'ok' : 'warn'"><svg class="i s"><use href="#shield"/></svg><b>{{d.state}}</b> <span class="opt">{{d.rules}} rule<template v-if="d.rules!==1">s</template></span></span>
     <span class="rw g4"><a class="ib" href="/attention" :title="d.attention ? d.attention + ' need you' : 'Nothing needs you'" :aria-label="d.attention ? 'Attention list, ' + d.attention + ' need you' : 'Attention list'"><svg class="i"><use href="#alert"/></svg><span class="n d" v-if="d.attention">{{d.attention}}</span></a>
     <button class="ib" @click="theme" aria-label="Change theme"><svg class="i"><use href="#moon"/></svg></button></span>
-    <a class="ava" href="/logout" :title="'Signed in as ' + d.user + '. Sign out'">{{d.initials}}</a>
+    <a class="ava" href="/logout" @click="leave" :title="'Signed in as ' + d.user + '. Sign out'">{{d.initials}}</a>
     <button class="kill" aria-label="Open the kill switch"><svg class="i s"><use href="#power"/></svg>KILL</button>
   </div>`,
 };
