@@ -226,7 +226,7 @@ def positions(app: App, run_id: int | None, *, empty: str) -> dict[str, Any]:
     groups = [_group(app, i, found, drifting) for i, found in by_execution.items()]
     if run_id is None:
         for group in groups:
-            group["runText"] = _run_text(app, group["run"])
+            group["runText"] = run_text(app, group["run"])
     known = [Decimal(g["pnl"]) for g in groups if g["pnl"] is not None]
     whole = len(known) == len(groups)
     return {
@@ -261,7 +261,10 @@ def _group(
     }  # fmt: skip
 
 
-def _run_text(app: App, run_id: int) -> str:
+def run_text(app: App, run_id: int | None) -> str:
+    """Numbers are counted per strategy, so the name belongs to it."""
+    if run_id is None:
+        return "no run"
     row = run(app.view, run_id)
     return f"run {row.number} · {row.name}" if row is not None else f"run {run_id}"
 

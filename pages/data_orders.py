@@ -10,6 +10,7 @@ from algomirror.engine.live_view import OrderRow
 from pages import formats as f
 from pages.data import ORDER_TONES
 from pages.data import ms
+from pages.data import run_text
 from pages.data import text
 
 NO_ANSWER = "The answer did not come. It is not sent again; the books are checked."
@@ -33,7 +34,7 @@ def orders(app: App, run_id: int | None, *, account_id: int | None = None) -> di
     rows.sort(key=lambda r: (r.submitted_at, r.key), reverse=True)
     return {
         "head": ORDER_HEAD[:RUN_COLUMNS] if run_id is not None else ORDER_HEAD, "acts": True,
-        "rows": [_order(r, in_run=run_id is not None) for r in rows],
+        "rows": [_order(r, in_run=run_id is not None, run=run_text(app, r.run_id)) for r in rows],
         "empty": "No orders yet. Execute a strategy to send some.",
         "file": f"orders_{account_id or 'all'}_{app.clock.now():%Y%m%d_%H%M}.csv",
     }  # fmt: skip
@@ -69,7 +70,7 @@ def tiles(app: App) -> dict[str, Any]:
     return {"cells": [{**c, "kind": "text", "value": str(c["value"])} for c in cells], "even": True}
 
 
-def _order(r: OrderRow, *, in_run: bool) -> dict[str, Any]:
+def _order(r: OrderRow, *, in_run: bool, run: str) -> dict[str, Any]:
     cells = [
         {"v": ms(r.submitted_at), "k": "time"}, {"v": r.account_name},
         {"v": r.side, "k": "side"}, {"v": r.symbol, "k": "strong"}, {"v": r.purpose},
@@ -77,7 +78,7 @@ def _order(r: OrderRow, *, in_run: bool) -> dict[str, Any]:
         {"v": r.quantity, "k": "qty"}, *_proven(r),
         {"v": r.status, "k": "badge", "c": ORDER_TONES.get(r.status, "")},
         {"v": r.broker_order_id or "–"},
-        {"v": f"run {r.run_id}", "k": "link", "h": f"/runs/{r.run_id}"},
+        {"v": run, "k": "link", "h": f"/runs/{r.run_id}"},
     ]  # fmt: skip
     is_open = r.status in ("ACCEPTED", "PARTIALLY_FILLED") and r.purpose == "ENTRY"
     return {
