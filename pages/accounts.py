@@ -89,7 +89,10 @@ def build(frame: Frame) -> None:
 async def _resume(frame: Frame) -> None:
     """Back to ACTIVE after a kill switch: a person's act, with its reason in the books."""
     row = data.system(frame.app.view)
-    lines = [f"The fleet is {row.fleet_state}: {row.fleet_reason}.", "New entries are allowed."]
+    lines = [
+        f"The fleet is {row.fleet_state}: {row.fleet_reason}.",
+        "After it new entries are allowed again.",
+    ]
     if not frame.allowed() or not await confirm(
         "Resume entries", lines, "Set the fleet ACTIVE", danger=False
     ):

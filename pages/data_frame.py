@@ -78,7 +78,8 @@ def banner(app: App) -> dict[str, Any]:
         return _banner(
             "danger",
             f"Fleet is {row.fleet_state}.",
-            f"{f.sentence(row.fleet_reason)} Entries are blocked, exits go on.",
+            f"{f.sentence(row.fleet_reason)} Entries stay blocked until you resume them on "
+            "Accounts; exits are allowed.",
             "/accounts",
             "Accounts",
         )

@@ -14,6 +14,7 @@ export default {
     shown() { return this.d.kills.filter((k) => !k.flat || (this.sent ? k.kill > this.from : true)); },
     left() { return this.shown.filter((k) => !k.flat); },
     isFlat() { return this.counting && this.shown.length > 0 && this.left.length === 0; },
+    last() { return !this.counting && this.d.kills.length ? 'Last pull: FLAT ' + this.flatAt + 'books agree' : ''; },
     flatAt() { const at = Math.max(0, ...this.shown.map((k) => k.flatAt || 0)); return at ? AM.time(at) + ', ' : ''; },
     names() { return [...new Set(this.left.map((k) => k.name))].join(', '); },
     scopes() {
@@ -83,6 +84,7 @@ export default {
     <div class="kend" :class="isFlat?'pos':'danger'" role="alert"><b>{{isFlat ? 'FLAT ' + flatAt + 'books agree' : waiting ? 'Not flat yet' : 'Not flat: ' + names}}</b><span v-if="!isFlat" class="t3 f12">stays red until every book agrees</span></div>
   </div>
   <div v-else class="kb">
+    <div v-if="last" class="pos f12">{{last}}</div>
     <div class="t2 kl">{{said}}</div>
     <label class="fld"><span class="f12 t3">What to close</span><select class="sel" v-model="chosen" aria-label="What to close"><option v-for="s in d.scopes" :key="s.id" :value="s.id">{{s.label}}</option></select></label>
     <div v-if="!scope.rows.length" class="empty" style="padding:14px">No account is connected.</div>

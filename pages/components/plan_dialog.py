@@ -77,7 +77,7 @@ class _PlanDialog:
                 self._refresh = button("Refresh", self.plan, symbol="refresh", kind="bs")
             self._body = ui.element("div").style("max-height:70vh;overflow:auto")
             with ui.element("footer"):
-                ui.label(ABOUT_SEND).classes("t2")
+                self._about = ui.label(ABOUT_SEND).classes("t2")
                 ui.element("span").classes("sp")
                 button("Close", self.close, kind="bl")
                 self._send = ui.element("button").classes("btn p bl dis").on("click", self.send)
@@ -172,6 +172,7 @@ class _PlanDialog:
             strategy_id=self._strategy.id,
         )
         self._label.set_text("Sent")
+        self._about.set_text("Sent. Closing this window stops nothing.")
 
     def _is_old(self, plan: Plan) -> bool:
         age = (self._frame.app.clock.now() - plan.made_at).total_seconds()

@@ -93,6 +93,7 @@ async def confirm(title: str, lines: list[str], act: str, *, danger: bool = True
             ui.element("span").classes("sp")
             button("Close", lambda: dialog.submit(False), kind="bl")
             yes = button(act, lambda: dialog.submit(True), kind="bl df" if danger else "bl p")
+            yes.mark("act")
             yes.on("keydown.enter", js_handler="(e) => e.preventDefault()")
     answer = await dialog
     dialog.delete()
