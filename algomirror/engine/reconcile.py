@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import date
 from datetime import datetime
 from decimal import Decimal
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Literal
 
+from algomirror.paper.books import OPEN_WORDS
 from algomirror.paper.books import ZERO
 from algomirror.paper.books import Books
 from algomirror.paper.books import PaperOrder
