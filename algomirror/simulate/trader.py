@@ -57,7 +57,7 @@ class Trader:
         return lot * (self._random.randint(1, max(lots, 1)) if closes else 7)
 
     def _place(self, account_id: int, position: Position, side: Side, quantity: int) -> None:
-        placed = self._world.papers[account_id].place(
+        placed = self._world.papers[account_id].trade_by_hand(
             Request(
                 symbol=position.instrument.symbol,
                 exchange=str(position.instrument.exchange),

@@ -321,5 +321,6 @@ class World:
     def exchange_cash(self) -> Decimal:
         """Sum of all fills of all accounts, rupees; the run's P&L when flat."""
         return sum(
-            (p.cash for a in self.papers.values() for p in a.books.positions.values()), Decimal(0)
+            (p.cash for a in self.papers.values() for p in a.books.positions.values()),
+            sum((a.books.earlier_cash for a in self.papers.values()), Decimal(0)),
         )
