@@ -207,7 +207,8 @@ class Market:
         return min(max(base - 0.08 * money + 0.20 * money * money, 0.05), 1.5)
 
     def years_to(self, expiry: date, at: datetime) -> float:
-        return max((_end_of(expiry) - at).total_seconds(), 0.0) / (365 * 86400)
+        end = datetime.combine(expiry, _EXPIRY_TIME, tzinfo=IST)
+        return max((end - at).total_seconds(), 0.0) / (365 * 86400)
 
     def _spot(self, name: str) -> float:
         path = self.paths.get(name)
