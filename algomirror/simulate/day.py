@@ -19,7 +19,7 @@ from algomirror.paper.exchange import Profile
 from algomirror.paper.faults import FaultPlan
 from algomirror.paper.faults import FaultRule
 from algomirror.simulate.invariants import Invariants
-from algomirror.simulate.invariants import WatchedJournal
+from algomirror.simulate.journal import WatchedJournal
 from algomirror.simulate.trader import Trader
 from algomirror.simulate.world import World
 from algomirror.simulate.world import short_iron_fly
