@@ -50,6 +50,11 @@ class Trader:
                     self._place(execution.account_id, position, Side.SELL, sets * 65)
                     return
 
+    def log_in(self) -> None:
+        """A broker session that died is begun anew at OpenAlgo."""
+        for paper in self._world.papers.values():
+            paper.session_alive = True
+
     def _size(self, position: Position, *, closes: bool) -> int:
         """Whole lots; an extra position is of a size that no order of ours has."""
         lot = 65
