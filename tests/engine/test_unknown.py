@@ -275,3 +275,28 @@ def test_an_order_that_waits_for_approval_is_never_called_absent_after_a_restart
     world.run_until(lambda: world.run().run.state is RunState.CLOSED)
 
     assert world.net_at_exchange(1) == {}
+
+
+def test_a_push_that_overtakes_an_answer_handled_late_does_not_make_our_order_foreign() -> None:
+    """The order left before its id was pushed, however long its lost answer lay in the inbox."""
+    world = World(profile="live")
+    world.open(one_leg())
+    world.push_updates()
+    strike(world, LOST)
+    limb, posted = world.limbs[1], world.engine.post
+    late: list[m.Message] = []
+    limb._post = lambda message: (late if isinstance(message, m.SendOutcome) else []).append(
+        message
+    )
+    world.exit(world.run())
+    world.run_until(lambda: bool(late))
+    lost = late[0]
+    assert isinstance(lost, m.SendOutcome)
+    world.run_for(0.5)
+
+    limb._post = posted
+    posted(lost)
+    world.run_until(lambda: world.run().run.state is RunState.CLOSED)
+
+    assert world.net_at_exchange(1) == {}
+    assert "order_found" in event_kinds(world)
