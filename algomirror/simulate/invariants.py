@@ -42,6 +42,7 @@ NAMES = (EXIT_WITHIN_PROVEN, REPEAT_CHANGES_NOTHING, EXITED_IS_FLAT, ROW_BEFORE_
 
 REPORTS_KEPT = 40
 REPEAT_PROBABILITY = 0.04
+REPEAT_LOOK_PROBABILITY = 0.02
 
 
 @dataclass(slots=True)
@@ -177,6 +178,8 @@ class Invariants:
                 self._pnl_is_cash(core.book.run_of(execution.id))
         if self._reports and self._random.random() < REPEAT_PROBABILITY:
             self._repeat()
+        if self._random.random() < REPEAT_LOOK_PROBABILITY:
+            self._repeat_look()
 
     def _exits_within_proven(self, execution: ExecutionBook) -> None:
         self.checks[EXIT_WITHIN_PROVEN] += 1
@@ -248,6 +251,31 @@ class Invariants:
         gained = fill.quantity if fill is not None else 0
         if gained or after.filled_quantity != order.filled_quantity:
             self.fail(REPEAT_CHANGES_NOTHING, f"{order_id} gained {gained} by an old report")
+
+    def _repeat_look(self) -> None:
+        """A look that was told before, once more and late: no order and no position moves."""
+        world = self._world
+        limb = self._random.choice(list(world.limbs.values()))
+        if not limb.looks:
+            return
+        self.checks[REPEAT_CHANGES_NOTHING] += 1
+        before = self._proven()
+        world.engine.post(self._random.choice(limb.looks))
+        world.engine.step()
+        moved = [name for name, value in self._proven().items() if before.get(name) != value]
+        if moved:
+            self.fail(REPEAT_CHANGES_NOTHING, f"an old look moved {', '.join(moved)}")
+
+    def _proven(self) -> dict[str, object]:
+        """By name, what is known of every order, and every position."""
+        book = self._world.engine.core.book
+        found: dict[str, object] = {
+            o.id: (o.status, o.filled_quantity, o.filled_value) for o in book.orders.values()
+        }
+        for execution in book.executions.values():
+            for leg_id, position in execution.positions.items():
+                found[f"E{execution.id} leg {leg_id}"] = (position.quantity, position.cash)
+        return found
 
     def _sent_once(self) -> None:
         self.checks[SENT_ONCE] += 1
