@@ -17,7 +17,7 @@ ZERO = Decimal(0)
 
 
 def number(value: Decimal) -> float:
-    return round(float(value), 2)
+    return float(round(value, 2))
 
 
 def stamp(at: datetime) -> str:

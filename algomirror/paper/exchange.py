@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Literal
 
 from algomirror.paper.band import why_outside
-from algomirror.paper.books import OPEN_WORDS
 from algomirror.paper.books import ZERO
 from algomirror.paper.books import Books
 from algomirror.paper.books import PaperOrder

@@ -18,9 +18,7 @@ def begin_day(account: PaperAccount, now: datetime) -> None:
             order.status = "cancelled"
             account.on_update(order, "cancelled")
         _carry(account, books)
-        books.orders.clear()
-        books.trades.clear()
-        books.past.clear()
+        books.forget_day()
     account.forget_late()
 
 

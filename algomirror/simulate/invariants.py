@@ -168,7 +168,7 @@ class Invariants:
             for tally in self._tallies.values():
                 tally.read()
             self._sent_once()
-            for execution_id in {o.intent.execution_id for o in changed.values()} - {None}:
+            for execution_id in {o.intent.execution_id for o in changed} - {None}:
                 self._exits_within_proven(core.book.executions[execution_id or 0])
             self._claimed_once()
         for execution in core.book.executions.values():
