@@ -218,6 +218,7 @@ class Day:
         for paper in world.papers.values():
             self.ledger.injected.update(paper.faults.injected)
             paper.faults.rules.clear()
+        self.trader.log_in()
         self._until_over()
         for _ in range(3):
             self._exit_all()
