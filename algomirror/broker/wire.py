@@ -56,7 +56,10 @@ def decimal_of(value: Any, name: str) -> Decimal:
     if isinstance(value, bool) or value is None:
         raise BadAnswer(f"{name} is not a number: {value!r}")
     try:
-        found = Decimal(str(value).replace(",", "").strip())
+        if type(value) is float:
+            found = Decimal(repr(value))
+        else:
+            found = Decimal(str(value).replace(",", "").strip())
     except InvalidOperation:
         raise BadAnswer(f"{name} is not a number: {value!r}") from None
     if not found.is_finite():

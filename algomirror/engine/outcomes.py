@@ -46,7 +46,8 @@ class Outcomes:
         now = self._core.clock.monotonic()
         track.ended_at = now
         took = (message.ended_at - message.sent_at).total_seconds()  # the wall clock may be set
-        track.sent_at = min(max(now - took, track.submitted_at), now)
+        age = (self._core.clock.now() - message.sent_at).total_seconds()  # it lay in the inbox
+        track.sent_at = min(max(now - max(took, age), track.submitted_at), now)
         self._core.jobs.pop(order.id, None)
         outcome = message.outcome
         match outcome:

@@ -29,6 +29,8 @@ FINAL_SECOND_LOOK_S = 2.0
 COMPLETE_SECOND_LOOK_S = 1.0
 CONTRADICTION_S = 10.0
 """An order with trades that is called rejected: what the trades say stands, its rest died."""
+SAME_LOOK_S = 0.001
+"""Two clocks never agree to the microsecond: looks that began so close together are one."""
 MISSING_LOOKS = 5
 MISSING_AFTER_S = 20.0
 _ENDED = (OrderStatus.REJECTED, OrderStatus.CANCELLED)
@@ -77,7 +79,8 @@ class Reconcile:
         took = _seconds(message.ended_at, message.begun_at)
         age = _seconds(self._core.clock.now(), message.begun_at)
         begun = self._core.clock.monotonic() - max(age, took, 0.0)  # a clock may be set back
-        if account.complete_look_at is not None and begun <= account.complete_look_at:
+        last = account.complete_look_at
+        if last is not None and begun <= last + SAME_LOOK_S:
             return  # repeated, or overtaken by a newer one: nothing in it is news
         if self._core.broker_day(message.begun_at) != self._core.broker_day(self._core.clock.now()):
             return  # it holds rows of yesterday

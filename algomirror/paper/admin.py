@@ -14,7 +14,7 @@ Found = tuple[int, dict[str, Any]]
 
 
 def admin(server: PaperServer, what: str, body: dict[str, Any], now: datetime) -> Found:
-    """One act: index, price, drift, faults, state, approve, trade, books."""
+    """One act: index, price, drift, new_day, faults, state, approve, trade, books."""
     if what == "index":
         server.market.set_index(body["name"], float(body["price"]))
         return 200, {"status": "success"}
@@ -26,6 +26,9 @@ def admin(server: PaperServer, what: str, body: dict[str, Any], now: datetime) -
         server.market.fix_price(
             body["symbol"], body["exchange"], None if price is None else Decimal(str(price))
         )
+        return 200, {"status": "success"}
+    if what == "new_day":
+        server.new_day(now)
         return 200, {"status": "success"}
     accounts = _accounts(server, body)
     if not accounts:
@@ -50,7 +53,7 @@ def _faults(account: PaperAccount, body: dict[str, Any], now: datetime) -> Any:
 
 
 def _state(account: PaperAccount, body: dict[str, Any], now: datetime) -> Any:
-    """Broker session, order mode, analyzer switch, a live broker's refusal."""
+    """Broker session, order mode, analyzer switch, a live broker's refusals, price band."""
     if "session_alive" in body:
         account.session_alive = bool(body["session_alive"])
     if "order_mode" in body:
@@ -59,6 +62,11 @@ def _state(account: PaperAccount, body: dict[str, Any], now: datetime) -> Any:
         account.analyze = bool(body["analyze"])
     if "refusal_text" in body:
         account.refusal_text = str(body["refusal_text"])
+    if "refuses_market" in body:
+        account.refuses_market = bool(body["refuses_market"])
+    if "band_pct" in body:
+        width = body["band_pct"]
+        account.band_pct = None if width is None else Decimal(str(width))
     return {"analyze": account.analyze, "order_mode": account.order_mode}
 
 
@@ -69,7 +77,7 @@ def _approve(account: PaperAccount, body: dict[str, Any], now: datetime) -> Any:
 
 def _trade(account: PaperAccount, body: dict[str, Any], now: datetime) -> Any:
     """A trade by hand, outside of any client."""
-    placed = account.place(
+    placed = account.trade_by_hand(
         Request(
             symbol=body["symbol"],
             exchange=body["exchange"],

@@ -4,11 +4,14 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field
+from datetime import date
 from datetime import datetime
+from datetime import time
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from algomirror.clock import IST
 from algomirror.paper import answers_books
 from algomirror.paper import answers_calendar
 from algomirror.paper import answers_data
@@ -19,6 +22,7 @@ from algomirror.paper.exchange import PaperAccount
 from algomirror.paper.exchange import Profile
 from algomirror.paper.faults import FaultPlan
 from algomirror.paper.market import Market
+from algomirror.paper.night import begin_day
 from algomirror.paper.schema import LIMITS
 from algomirror.paper.schema import SCHEMAS
 from algomirror.paper.schema import validate
@@ -59,12 +63,22 @@ class _Window:
 class PaperServer:
     """All keys of one paper exchange. Pure: no clock, no network; `now` is an argument."""
 
-    def __init__(self, market: Market, *, limits: bool = True, always_open: bool = True) -> None:
+    def __init__(
+        self,
+        market: Market,
+        *,
+        limits: bool = True,
+        always_open: bool = True,
+        day_change: time | None = None,
+    ) -> None:
+        """`day_change`: the time of day (IST) when books start empty; None: only by `new_day`."""
         self.market = market
         self.accounts: dict[str, PaperAccount] = {}
         self.always_open = always_open
         self._limits = limits
         self._windows: dict[str, _Window] = {}
+        self._day_change = day_change
+        self._day = self._broker_day(market.now)
 
     def add_account(
         self,
@@ -91,9 +105,22 @@ class PaperServer:
 
     def step(self, now: datetime) -> None:
         """Move the market and everything that waits for time or price."""
+        if self._day_change is not None and self._broker_day(now) != self._day:
+            self.new_day(now)
         self.market.step(now)
         for account in self.accounts.values():
             account.step(now)
+
+    def new_day(self, now: datetime) -> None:
+        """Order and trade books start empty; net positions that carry over stay."""
+        self._day = self._broker_day(now)
+        for account in self.accounts.values():
+            begin_day(account, now)
+
+    def _broker_day(self, now: datetime) -> date:
+        at = self._day_change or time()
+        shift = timedelta(hours=at.hour, minutes=at.minute)
+        return (now.astimezone(IST) - shift).date()
 
     def handle(self, endpoint: str, body: Any, now: datetime) -> Answer:
         """`endpoint` without /api/v1/ and slashes; `body` the parsed JSON (or query) object."""

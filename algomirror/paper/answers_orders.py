@@ -89,14 +89,22 @@ def placeorder(account: PaperAccount, values: dict[str, Any], now: datetime) -> 
     placed = place(account, request, now)
     if isinstance(placed, Refusal):
         return refused(account, placed)
-    if faults.draw("drop_reply", "placeorder"):
-        return Answer(200, {}, transport="drop")
-    if faults.draw("http_500_after_accept", "placeorder"):
-        text = "Failed to place order due to internal error"
-        return Answer(500, {"status": "error", "message": text})
+    lost = _lost_answer(account, "placeorder", "place")
+    if lost is not None:
+        return lost
     if faults.draw("success_without_id", "placeorder"):
         return success(account, orderid=None)
     return success(account, orderid=placed.orderid)
+
+
+def _lost_answer(account: PaperAccount, endpoint: str, verb: str) -> Answer | None:
+    """The act was carried out, and its answer is lost on the way or says 500."""
+    if account.faults.draw("drop_reply", endpoint):
+        return Answer(200, {}, transport="drop")
+    if account.faults.draw("http_500_after_accept", endpoint):
+        text = f"Failed to {verb} order due to internal error"
+        return Answer(500, {"status": "error", "message": text})
+    return None
 
 
 def queued(account: PaperAccount, values: dict[str, Any]) -> Answer:
@@ -189,6 +197,9 @@ def modifyorder(account: PaperAccount, values: dict[str, Any], now: datetime) ->
         trigger=Decimal(str(values["trigger_price"])),
         now=now,
     )
+    lost = _lost_answer(account, "modifyorder", "modify")
+    if lost is not None:
+        return lost
     if refusal is not None:
         return refused(account, refusal)
     more = {"message": "Order modified successfully"} if account.analyze else {}
@@ -196,9 +207,12 @@ def modifyorder(account: PaperAccount, values: dict[str, Any], now: datetime) ->
 
 
 def cancelorder(account: PaperAccount, values: dict[str, Any], now: datetime) -> Answer:
+    if account.faults.draw("cancel_loses_race", "cancelorder"):
+        account.fill_now(values["orderid"], now)
     refusal = account.cancel(values["orderid"], now)
-    if account.faults.draw("drop_reply", "cancelorder"):
-        return Answer(200, {}, transport="drop")
+    lost = _lost_answer(account, "cancelorder", "cancel")
+    if lost is not None:
+        return lost
     if refusal is not None:
         if not account.analyze:
             refusal = Refusal(status=400, message="Order cannot be cancelled")

@@ -125,6 +125,8 @@ class Books:
     past: list[tuple[datetime, list[PaperPosition]]] = field(default_factory=list)
     trade_rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By trade id, as the trade book shows it."""
+    earlier_cash: Decimal = ZERO
+    """Cash flow of positions that ended on earlier days."""
     _open: dict[str, PaperOrder] = field(default_factory=dict)
 
     def add(self, order: PaperOrder) -> None:
@@ -137,6 +139,14 @@ class Books:
                 symbol=request.symbol, exchange=request.exchange, product=request.product
             )
         return self.positions[key]
+
+    def forget_day(self) -> None:
+        """Order and trade books start empty."""
+        self.orders.clear()
+        self._open.clear()
+        self.trades.clear()
+        self.trade_rows.clear()
+        self.past.clear()
 
     def open_orders(self) -> Iterator[PaperOrder]:
         """In the order they came; one that has ended never opens again."""

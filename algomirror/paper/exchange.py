@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Literal
 
+from algomirror.paper.band import why_outside
 from algomirror.paper.books import ZERO
 from algomirror.paper.books import Books
 from algomirror.paper.books import PaperOrder
@@ -20,6 +21,7 @@ from algomirror.paper.market import Market
 
 Profile = Literal["analyze", "live"]
 LATE_REJECT_S = 0.4
+NO_MARKET_ORDERS = "Market orders are not allowed for this segment. Place a limit order."
 
 
 class PaperAccount:
@@ -45,6 +47,10 @@ class PaperAccount:
         self.session_alive = True
         self.refusal_text = ""
         """When set, the live broker refuses every order at once with this sentence."""
+        self.refuses_market = False
+        """A live broker that takes limit orders only."""
+        self.band_pct: Decimal | None = None
+        """Width of the day's price range to each side of the previous close, in percent."""
         self.faults = faults
         self.start_cash = cash
         self.pending: dict[int, Request] = {}
@@ -60,6 +66,11 @@ class PaperAccount:
     @property
     def books(self) -> Books:
         return self._books[self.analyze]
+
+    @property
+    def every_books(self) -> tuple[Books, ...]:
+        """Of both modes."""
+        return tuple(self._books.values())
 
     # --- money ----------------------------------------------------------------------------
     def used_margin(self) -> Decimal:
@@ -105,7 +116,13 @@ class PaperAccount:
         return (required, available) if required > available else None
 
     # --- orders ---------------------------------------------------------------------------
-    def place(self, request: Request, now: datetime) -> PaperOrder | Refusal:
+    def trade_by_hand(self, request: Request, now: datetime) -> PaperOrder | Refusal:
+        """A person's order at the broker itself: no fault of OpenAlgo strikes it."""
+        return self.place(request, now, by_hand=True)
+
+    def place(
+        self, request: Request, now: datetime, *, by_hand: bool = False
+    ) -> PaperOrder | Refusal:
         """Accept (and match at once if it can) or refuse. Live rejects margin and freeze late; the
         sandbox refuses margin at once and, like the real one, knows no freeze quantity.
         """
@@ -117,11 +134,13 @@ class PaperAccount:
             return Refusal(
                 status=400, message=f"Quantity must be in multiples of lot size {row.lotsize}"
             )
-        if self.refusal_text and not self.analyze:
-            return Refusal(status=400, message=self.refusal_text)
+        refusal = None if by_hand or self.analyze else self._refusal(request)
+        if refusal is not None:
+            return refusal
         problem = self._problem(request, 0 if self.analyze else row.freeze_qty)
         if problem is not None and self.analyze:
             return Refusal(status=400, message=problem)
+        problem = problem or self._outside_band(request)
         order = PaperOrder(
             orderid=self._order_id(now),
             request=request,
@@ -129,7 +148,8 @@ class PaperAccount:
             placed_at=now,
             ltp_at_placement=last,
         )
-        self._strike_with_faults(order, now)
+        if not by_hand:
+            self._strike_with_faults(order, now)
         if problem is not None:
             order.status = "open pending"
             order.reject_at = now + timedelta(seconds=LATE_REJECT_S)
@@ -138,6 +158,17 @@ class PaperAccount:
         self.on_update(order, order.status)
         self._match(order, now, on_entry=True)
         return order
+
+    def _refusal(self, request: Request) -> Refusal | None:
+        """What a live broker refuses at once."""
+        if self.refusal_text:
+            return Refusal(status=400, message=self.refusal_text)
+        if self.refuses_market and request.pricetype in ("MARKET", "SL-M"):
+            return Refusal(status=400, message=NO_MARKET_ORDERS)
+        return None
+
+    def _outside_band(self, request: Request) -> str | None:
+        return None if self.band_pct is None else why_outside(self.market, request, self.band_pct)
 
     def _problem(self, request: Request, freeze: int) -> str | None:
         short = self.shortage(request)
@@ -168,6 +199,10 @@ class PaperAccount:
         """A request that hangs on its way and reaches the broker then."""
         self._late.append((at, request))
 
+    def forget_late(self) -> None:
+        """What hangs on its way at the change of the day never arrives."""
+        self._late.clear()
+
     def queue_for_approval(self, request: Request) -> int:
         """Semi-auto: a person releases it later (or never)."""
         self._pending_number += 1
@@ -195,9 +230,25 @@ class PaperAccount:
             price=price or order.request.price,
             trigger_price=trigger or order.request.trigger_price,
         )
-        order.request = Request(**fields)
+        changed = Request(**fields)
+        outside = self._outside_band(changed)
+        if outside is not None:
+            return Refusal(status=400, message=outside)
+        order.request = changed
         self._match(order, now, on_entry=False)
         return None
+
+    def fill_now(self, orderid: str, now: datetime) -> None:
+        """The market takes a resting order's rest at its price, or at the touch."""
+        order = self.books.orders.get(orderid)
+        if order is None or not order.is_open or order.reject_at is not None:
+            return
+        request = order.request
+        touch = self.market.touch(request.symbol, request.exchange)
+        if touch is not None:
+            at_touch = touch[1] if request.action == "BUY" else touch[0]
+            price = request.price if request.pricetype in ("LIMIT", "SL") else at_touch
+            self._fill(order, order.rest, price, now)
 
     def cancel(self, orderid: str, now: datetime) -> Refusal | None:
         order = self.books.orders.get(orderid)

@@ -14,10 +14,13 @@ FaultKind = Literal[
     "delay", "drop_reply", "http_429", "http_500_after_accept", "reject_late", "partial_fill",
     "duplicate_update", "reorder_update", "mute_feed", "disconnect", "zero_ltp", "stale_ltp",
     "token_death", "semi_auto", "success_without_id", "orderbook_empty", "orderbook_short",
-    "positionbook_lag", "hang", "market_as_limit",
+    "positionbook_lag", "hang", "market_as_limit", "cancel_loses_race",
 ]  # fmt: skip
 """Transport kinds (delay, drop_reply, http_429, http_500_after_accept, hang, disconnect,
-mute_feed) are carried out by whoever speaks to the client; the others by the exchange."""
+mute_feed) are carried out by whoever speaks to the client; the others by the exchange.
+drop_reply and http_500_after_accept strike placeorder, modifyorder and cancelorder alike: a rule
+without an endpoint means all three. cancel_loses_race: the order fills, then its cancel is refused.
+"""
 
 
 @dataclass(slots=True, kw_only=True)

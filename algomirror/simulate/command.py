@@ -95,17 +95,27 @@ def _kinds(text: str) -> tuple[str, ...] | str:
 
 def _ledgers(seeds: range, kinds: tuple[str, ...], jobs: int) -> Iterator[Ledger]:
     """In the order of the seeds, whatever process made them."""
-    work = partial(run_day, recipe=Recipe(kinds=kinds))
+    work = partial(_one, recipe=Recipe(kinds=kinds))
     if jobs <= 1 or len(seeds) < CHUNK:
         yield from map(work, seeds)
         return
-    with multiprocessing.get_context("spawn").Pool(jobs, initializer=_without_pauses) as pool:
+    with multiprocessing.get_context("spawn").Pool(jobs, initializer=_begin_process) as pool:
         yield from pool.imap(work, seeds, chunksize=CHUNK)
 
 
-def _without_pauses() -> None:
-    """A day leaves some megabytes of cycles; they are collected now and then, not all the time."""
-    gc.set_threshold(200_000, 50, 50)
+def _begin_process() -> None:
+    """What is imported stays for good: the collector looks at days only, when one tells it to."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+
+
+def _one(seed: int, recipe: Recipe) -> Ledger:
+    """A day leaves half a megabyte of cycles; they are collected each few days."""
+    ledger = run_day(seed, recipe)
+    if seed % CHUNK == 0:
+        gc.collect()
+    return ledger
 
 
 def _print(total: Sum, took_s: float, given: argparse.Namespace, say: Say) -> None:

@@ -19,7 +19,7 @@ from algomirror.paper.exchange import Profile
 from algomirror.paper.faults import FaultPlan
 from algomirror.paper.faults import FaultRule
 from algomirror.simulate.invariants import Invariants
-from algomirror.simulate.invariants import WatchedJournal
+from algomirror.simulate.journal import WatchedJournal
 from algomirror.simulate.trader import Trader
 from algomirror.simulate.world import World
 from algomirror.simulate.world import short_iron_fly
@@ -31,9 +31,10 @@ TICK_S = 4.0
 QUIET_S = 90.0
 KINDS = ("drop_reply", "http_429", "http_500_after_accept", "reject_late", "partial_fill",
          "success_without_id", "orderbook_empty", "orderbook_short", "positionbook_lag", "hang",
-         "market_as_limit", "delay", "semi_auto", "zero_ltp", "stale_ltp")  # fmt: skip
-"""Faults of a day without sockets. Left to the wire's own tests: duplicate_update, reorder_update,
-mute_feed, disconnect; token_death is a fault of nights."""
+         "market_as_limit", "delay", "semi_auto", "zero_ltp", "stale_ltp", "mute_feed",
+         "disconnect", "duplicate_update", "reorder_update", "token_death",
+         "cancel_loses_race")  # fmt: skip
+"""All kinds of paper.faults: those of a socket are played by simulate.feed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,8 @@ class Recipe:
     small_freeze: float = 0.2
     restart: float = 0.3
     kill: float = 0.15
+    push: float = 0.4
+    """OpenAlgo pushes order updates."""
 
 
 @dataclass(slots=True)
@@ -91,6 +94,13 @@ def faults_of(seed: int, kinds: Sequence[str] = KINDS) -> list[FaultRule]:
                   part=draw.choice([0.0, 1.0])),
         FaultRule(kind="zero_ltp", probability=0.01),
         FaultRule(kind="stale_ltp", probability=0.01),
+        FaultRule(kind="mute_feed", probability=0.01, seconds=draw.uniform(5.0, 60.0)),
+        FaultRule(kind="disconnect", probability=0.01, seconds=draw.uniform(5.0, 60.0)),
+        FaultRule(kind="duplicate_update", probability=0.2),
+        FaultRule(kind="reorder_update", probability=0.2),
+        FaultRule(kind="token_death", probability=0.002, count=1),
+        FaultRule(kind="cancel_loses_race", probability=0.3),
+        FaultRule(kind="drop_reply", probability=0.2, endpoint="modifyorder"),
     ]  # fmt: skip
     drawn = draw.sample(menu, draw.randint(2, 6))
     return [rule for rule in drawn if rule.kind in kinds]
@@ -132,6 +142,8 @@ class Day:
             if recipe.rules is not None:
                 rules = [replace(rule) for rule in recipe.rules]
             paper.faults = FaultPlan(rules=rules, seed=seed * 10 + account_id)
+        if random.Random(f"push-{seed}").random() < recipe.push:
+            self.world.push_updates()
         self.invariants = Invariants(self.world, seed, journal)
         self.trader = Trader(self.world, seed)
         self.world.after_event = self._after_event
@@ -181,6 +193,7 @@ class Day:
             self.invariants.attach()
 
     def _perhaps_by_hand(self) -> None:
+        self.trader.log_in()
         if self._random.random() < self._recipe.by_hand:
             self.trader.trade_by_hand()
 
@@ -205,6 +218,7 @@ class Day:
         for paper in world.papers.values():
             self.ledger.injected.update(paper.faults.injected)
             paper.faults.rules.clear()
+        self.trader.log_in()
         self._until_over()
         for _ in range(3):
             self._exit_all()

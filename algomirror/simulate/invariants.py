@@ -5,7 +5,6 @@ from collections import Counter
 from collections import defaultdict
 from collections import deque
 from collections.abc import Callable
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -20,10 +19,9 @@ from algomirror.domain.run import Execution
 from algomirror.domain.run import ExecutionState
 from algomirror.engine.book import ExecutionBook
 from algomirror.engine.book import RunBook
-from algomirror.engine.ports import Fact
-from algomirror.engine.ports import Recovered
 from algomirror.engine.unknown import shape_of
 from algomirror.paper.exchange import PaperAccount
+from algomirror.simulate.journal import WatchedJournal
 from algomirror.simulate.world import World
 
 EXIT_WITHIN_PROVEN = "sent exit quantity within proven less in flight"
@@ -36,33 +34,15 @@ EXPLAINED_BY_FILLS = "every position is explained by the exchange's fills"
 NOBODY_ELSES = "no order of others is adopted"
 CLAIMED_ONCE = "exits leave out no more than others closed"
 NOTHING_LEFT_BEHIND = "an exit sends all that nobody else closed"
+NOTHING_RAISES = "the engine handles every message"
 ENDS = "every run ends, or says what it waits for"
 NAMES = (EXIT_WITHIN_PROVEN, REPEAT_CHANGES_NOTHING, EXITED_IS_FLAT, ROW_BEFORE_SEND, PNL_IS_CASH,
          SENT_ONCE, EXPLAINED_BY_FILLS, NOBODY_ELSES, CLAIMED_ONCE, NOTHING_LEFT_BEHIND,
-         ENDS)  # fmt: skip
+         NOTHING_RAISES, ENDS)  # fmt: skip
 
 REPORTS_KEPT = 40
 REPEAT_PROBABILITY = 0.04
-
-
-class WatchedJournal:
-    """A journal that remembers which order rows it has committed."""
-
-    def __init__(self, inner: Any) -> None:
-        self.inner = inner
-        self.committed: set[str] = set()
-
-    def commit(self, facts: Sequence[Fact]) -> None:
-        self.inner.commit(facts)
-        self.committed.update(fact.id for fact in facts if isinstance(fact, Order))
-
-    def fall_back(self, facts: Sequence[Fact]) -> None:
-        self.inner.fall_back(facts)
-        self.committed.update(fact.id for fact in facts if isinstance(fact, Order))
-
-    def load(self, session_day: Any) -> Recovered:
-        found: Recovered = self.inner.load(session_day)
-        return found
+REPEAT_LOOK_PROBABILITY = 0.02
 
 
 @dataclass(slots=True)
@@ -198,6 +178,8 @@ class Invariants:
                 self._pnl_is_cash(core.book.run_of(execution.id))
         if self._reports and self._random.random() < REPEAT_PROBABILITY:
             self._repeat()
+        if self._random.random() < REPEAT_LOOK_PROBABILITY:
+            self._repeat_look()
 
     def _exits_within_proven(self, execution: ExecutionBook) -> None:
         self.checks[EXIT_WITHIN_PROVEN] += 1
@@ -269,6 +251,31 @@ class Invariants:
         gained = fill.quantity if fill is not None else 0
         if gained or after.filled_quantity != order.filled_quantity:
             self.fail(REPEAT_CHANGES_NOTHING, f"{order_id} gained {gained} by an old report")
+
+    def _repeat_look(self) -> None:
+        """A look that was told before, once more and late: no order and no position moves."""
+        world = self._world
+        limb = self._random.choice(list(world.limbs.values()))
+        if not limb.looks:
+            return
+        self.checks[REPEAT_CHANGES_NOTHING] += 1
+        before = self._proven()
+        world.engine.post(self._random.choice(limb.looks))
+        world.engine.step()
+        moved = [name for name, value in self._proven().items() if before.get(name) != value]
+        if moved:
+            self.fail(REPEAT_CHANGES_NOTHING, f"an old look moved {', '.join(moved)}")
+
+    def _proven(self) -> dict[str, object]:
+        """By name, what is known of every order, and every position."""
+        book = self._world.engine.core.book
+        found: dict[str, object] = {
+            o.id: (o.status, o.filled_quantity, o.filled_value) for o in book.orders.values()
+        }
+        for execution in book.executions.values():
+            for leg_id, position in execution.positions.items():
+                found[f"E{execution.id} leg {leg_id}"] = (position.quantity, position.cash)
+        return found
 
     def _sent_once(self) -> None:
         self.checks[SENT_ONCE] += 1
@@ -344,6 +351,9 @@ class Invariants:
     # --- at the end of the day ------------------------------------------------------------
     def at_end(self) -> None:
         """Everything settled: positions, and what did not end says why."""
+        self.checks[NOTHING_RAISES] += 1
+        for text in self._journal.errors:
+            self.fail(NOTHING_RAISES, text)
         for tally in self._tallies.values():
             tally.read()
         for execution in self._world.engine.core.book.executions.values():

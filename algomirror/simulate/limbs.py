@@ -1,6 +1,7 @@
 """An account's workers without threads: the real client against the paper core, on a fake clock."""
 
 import heapq
+from collections import deque
 from collections.abc import Callable
 from collections.abc import Iterable
 from datetime import datetime
@@ -32,6 +33,7 @@ from algomirror.errors import BrokerError
 from algomirror.paper.answer import Answer
 
 LATENCY_S = 0.04
+LOOKS_KEPT = 6
 
 
 class Venue(Protocol):
@@ -98,6 +100,8 @@ class SimLimbs:
         )
         self.sent: list[Job] = []
         self.sent_at: list[datetime] = []
+        self.looks: deque[m.BooksRead] = deque(maxlen=LOOKS_KEPT)
+        """The last ones that were told, oldest first."""
         self.is_eager = False
         """A request leaves within `send`, as when a sender's thread is that quick."""
         self._account_id = account_id
@@ -175,7 +179,11 @@ class SimLimbs:
         found = read_books(
             self.broker, self._account_id, self._clock, trades=trades, positions=positions
         )
-        self._answer(self.reads.took_s, lambda: self._post(found))
+        self._answer(self.reads.took_s, lambda: self._tell_look(found))
+
+    def _tell_look(self, found: m.BooksRead) -> None:
+        self.looks.append(found)
+        self._post(found)
 
     def read_funds(self) -> None:
         found = read_money(self.broker, self._account_id)

@@ -50,6 +50,11 @@ class Trader:
                     self._place(execution.account_id, position, Side.SELL, sets * 65)
                     return
 
+    def log_in(self) -> None:
+        """A broker session that died is begun anew at OpenAlgo."""
+        for paper in self._world.papers.values():
+            paper.session_alive = True
+
     def _size(self, position: Position, *, closes: bool) -> int:
         """Whole lots; an extra position is of a size that no order of ours has."""
         lot = 65
@@ -57,7 +62,7 @@ class Trader:
         return lot * (self._random.randint(1, max(lots, 1)) if closes else 7)
 
     def _place(self, account_id: int, position: Position, side: Side, quantity: int) -> None:
-        placed = self._world.papers[account_id].place(
+        placed = self._world.papers[account_id].trade_by_hand(
             Request(
                 symbol=position.instrument.symbol,
                 exchange=str(position.instrument.exchange),

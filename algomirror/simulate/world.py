@@ -20,7 +20,6 @@ from algomirror.domain.instrument import OptionType
 from algomirror.domain.instrument import option_symbol
 from algomirror.domain.option_chain import choose_strike
 from algomirror.domain.order import Side
-from algomirror.domain.quote import Quote
 from algomirror.domain.run import RunTrigger
 from algomirror.domain.strategy import Leg
 from algomirror.domain.strategy import Plan
@@ -44,6 +43,8 @@ from algomirror.paper.market import Market
 from algomirror.paper.master import BASE_PRICES
 from algomirror.paper.master import Master
 from algomirror.paper.master import default_master
+from algomirror.simulate.feed import OrderFeed
+from algomirror.simulate.feed import PriceFeed
 from algomirror.simulate.limbs import SimLimbs
 from algomirror.simulate.limbs import Venue
 from algomirror.store.trading import TradingStore
@@ -129,6 +130,8 @@ class World:
                 faults=faults(account_id) if faults else None,
                 seed=seed,
             )
+        self._feed = PriceFeed(1, self.papers[1], self._post)
+        self._order_feeds: list[OrderFeed] = []
         self.is_mute = False
         self.after_event: Callable[[], None] = lambda: None
         self._next_tick = 0.0
@@ -161,6 +164,14 @@ class World:
             self.limbs[account_id].is_eager = self.is_eager
         engine.recover([self.profile(i) for i in self.papers])
         return engine
+
+    def _post(self, message: m.Message) -> None:
+        """To the engine that lives now."""
+        self.engine.post(message)
+
+    def push_updates(self) -> None:
+        """From here on every account's order updates are pushed."""
+        self._order_feeds = [OrderFeed(i, paper, self._post) for i, paper in self.papers.items()]
 
     def restart(self) -> None:
         """The process dies here and starts again on the same database."""
@@ -210,6 +221,8 @@ class World:
         if now >= self._next_tick:
             self._next_tick = now + self.tick_s
             self.tick()
+        for feed in self._order_feeds:
+            feed.pump()
         for limb in self.limbs.values():
             limb.pump()
         self.engine.step()
@@ -220,11 +233,13 @@ class World:
         if self.is_mute:
             return
         self.ticks += 1
-        now = self.clock.now()
-        for instrument in self.engine.core.market.wanted:
-            price = self.prices(instrument.symbol, instrument.exchange)
-            if price is not None:
-                self.engine.put_quote(Quote(instrument, price, now, "feed:1"))
+        prices = [
+            (instrument, price)
+            for instrument in sorted(self.engine.core.market.wanted)
+            if (price := self.prices(instrument.symbol, instrument.exchange)) is not None
+        ]
+        for quote in self._feed.quotes(prices, self.clock.now(), self.clock.monotonic()):
+            self.engine.put_quote(quote)
 
     # --- what a trader does ---------------------------------------------------------------
     def plan(self, strategy: Strategy, *, sets: int = 1) -> Plan:
@@ -321,5 +336,6 @@ class World:
     def exchange_cash(self) -> Decimal:
         """Sum of all fills of all accounts, rupees; the run's P&L when flat."""
         return sum(
-            (p.cash for a in self.papers.values() for p in a.books.positions.values()), Decimal(0)
+            (p.cash for a in self.papers.values() for p in a.books.positions.values()),
+            sum((a.books.earlier_cash for a in self.papers.values()), Decimal(0)),
         )

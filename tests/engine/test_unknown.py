@@ -275,3 +275,47 @@ def test_an_order_that_waits_for_approval_is_never_called_absent_after_a_restart
     world.run_until(lambda: world.run().run.state is RunState.CLOSED)
 
     assert world.net_at_exchange(1) == {}
+
+
+def test_a_push_that_overtakes_an_answer_handled_late_does_not_make_our_order_foreign() -> None:
+    """The order left before its id was pushed, however long its lost answer lay in the inbox."""
+    world = World(profile="live")
+    world.open(one_leg())
+    world.push_updates()
+    strike(world, LOST)
+    limb, posted = world.limbs[1], world.engine.post
+    late: list[m.Message] = []
+    limb._post = lambda message: (late if isinstance(message, m.SendOutcome) else []).append(
+        message
+    )
+    world.exit(world.run())
+    world.run_until(lambda: bool(late))
+    lost = late[0]
+    assert isinstance(lost, m.SendOutcome)
+    world.run_for(0.5)
+
+    limb._post = posted
+    posted(lost)
+    world.run_until(lambda: world.run().run.state is RunState.CLOSED)
+
+    assert world.net_at_exchange(1) == {}
+    assert "order_found" in event_kinds(world)
+
+
+def test_one_look_told_twice_is_not_a_second_look() -> None:
+    """A first "rejected" stays unproven, also when wall clock and monotonic clock drift apart."""
+    world = World(profile="live")
+    world.open(one_leg())
+    strike(world, FaultRule(kind="reject_late", seconds=0.3))
+    world.exit(world.run())
+    limb = world.limbs[1]
+    world.run_until(
+        lambda: any(r.raw_status == "rejected" for k in limb.looks for r in k.orders or ())
+    )
+    sent = exits(world)[0].intent.client_order_id
+
+    world.clock.advance(3.0000003)
+    world.engine.post(limb.looks[-1])
+    world.engine.step()
+
+    assert world.engine.core.book.orders[sent].status is OrderStatus.ACCEPTED
